@@ -1,0 +1,46 @@
+//! Size, alignment and every offset, as a 64-bit C compiler sees them.
+
+use super::*;
+use core::mem::{align_of, offset_of, size_of};
+
+macro_rules! layout {
+    ($ty:ident, $size:expr, $align:expr, { $($field:ident: $offset:expr),* $(,)? }) => {
+        assert_eq!((size_of::<$ty>(), align_of::<$ty>()), ($size, $align), stringify!($ty));
+        $(assert_eq!(offset_of!($ty, $field), $offset, concat!(stringify!($ty), ".", stringify!($field)));)*
+    };
+}
+
+#[test]
+fn layout_is_what_the_header_promises() {
+    layout!(gm_header, 16, 8, { magic: 0, struct_size: 8, abi_major: 12, abi_minor: 14 });
+    layout!(gm_str, 16, 8, { ptr: 0, len: 8 });
+    layout!(gm_error, 248, 8, { struct_size: 0, code: 4, flags: 8, message_len: 12, message: 16, detail: 240 });
+    layout!(gm_buffer_ops, 32, 8, { struct_size: 0, flags: 4, retain: 8, release: 16, is_unique: 24 });
+    layout!(gm_buffer, 64, 8, { ops: 0, data: 8, len: 16, flags: 24, device_type: 28, device_id: 32, align: 36, maker: 40 });
+    layout!(gm_plane, 24, 8, { buf: 0, offset: 8, len: 12, stride: 16, reserved: 20 });
+    layout!(gm_audio, 32, 8, { sample: 0, layout: 4, rate_hz: 8, channels: 12, frames: 16, reserved: 20, channel_mask: 24 });
+    layout!(gm_video, 32, 4, { pixel: 0, width: 4, height: 8, primaries: 12, transfer: 16, matrix: 20, range: 24, flags: 28 });
+    layout!(gm_tensor, 80, 8, { dtype_code: 0, dtype_bits: 1, dtype_lanes: 2, ndim: 4, byte_offset: 8, shape: 16, strides: 48 });
+    layout!(gm_event, 88, 4, { version: 0, name_len: 4, name: 8 });
+    layout!(gm_bytes, 88, 4, { reserved: 0, media_type_len: 4, media_type: 8 });
+    layout!(gm_packet, 256, 8, { struct_size: 0, kind: 4, flags: 8, n_planes: 12, seq: 16, pts_ns: 24, duration_ns: 32, planes: 40, side: 136, host_private: 144, stream_id: 152, u: 160 });
+    layout!(gm_log_record, 80, 8, { struct_size: 0, level: 4, target: 8, message: 24, file: 40, line: 56, flags: 60, fields_json: 64 });
+    layout!(gm_alloc_info, 16, 8, { struct_size: 0, align: 4, len: 8 });
+    layout!(gm_create_info, 32, 8, { struct_size: 0, flags: 4, instance_id: 8, params_json: 16 });
+    layout!(gm_tick_info, 24, 8, { struct_size: 0, flags: 4, now_ns: 8, next_ns: 16 });
+    layout!(gm_host_api, 96, 8, { hdr: 0, ctx_retain: 16, ctx_release: 24, log_enabled: 32, log: 40, is_cancelled: 48, clock_ns: 56, buffer_alloc: 64, emit: 72, wake: 80, get_extension: 88 });
+    layout!(gm_host, 16, 8, { api: 0, ctx: 8 });
+    layout!(gm_node_class, 96, 8, { struct_size: 0, role: 4, id: 8, create: 24, destroy: 32, start: 40, stop: 48, tick: 56, process: 64, flush: 72, update: 80, get_extension: 88 });
+    layout!(gm_module, 56, 8, { hdr: 0, manifest_json: 16, classes: 32, n_classes: 40, flags: 44, get_extension: 48 });
+    assert_eq!((size_of::<gm_payload>(), align_of::<gm_payload>()), (96, 8));
+}
+
+#[test]
+fn packet_is_at_most_four_cache_lines() {
+    assert!(size_of::<gm_packet>() <= 256);
+}
+
+#[test]
+fn magic_spells_the_name() {
+    assert_eq!(&GM_MAGIC.to_le_bytes(), b"GRAPHMIL");
+}

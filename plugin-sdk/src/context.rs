@@ -1,0 +1,177 @@
+//! What a node can ask of the host.
+
+use crate::error::{Error, Result};
+use crate::export::host::HostRef;
+use crate::logger::Logger;
+use graphmill_abi::layout::GM_EMIT_NONBLOCK;
+use graphmill_abi::{AudioHeader, Buffer, Packet, PacketError, Sample};
+use serde::Serialize;
+use std::borrow::BorrowMut;
+
+/// The host while an instance is made.
+#[derive(Debug)]
+pub struct CreateContext<'a> {
+    host: &'a HostRef,
+    instance_id: u64,
+}
+
+impl<'a> CreateContext<'a> {
+    pub(crate) fn new(host: &'a HostRef, instance_id: u64) -> Self {
+        Self { host, instance_id }
+    }
+
+    /// Number of this instance in the process.
+    pub fn instance_id(&self) -> u64 {
+        self.instance_id
+    }
+
+    /// A logger that works on every thread and even after the instance is gone.
+    pub fn logger(&self) -> Logger {
+        Logger::new(self.host.clone())
+    }
+
+    /// Asks for a tick from any thread; for sources that wait for something outside.
+    pub fn waker(&self) -> Waker {
+        Waker(self.host.clone())
+    }
+
+    /// Whether the host wants the call to end soon; ask in long loops.
+    pub fn is_cancelled(&self) -> bool {
+        self.host.is_cancelled()
+    }
+
+    /// Monotonic time in nanoseconds.
+    pub fn now_ns(&self) -> i64 {
+        self.host.now_ns()
+    }
+}
+
+/// The host during a call.
+#[derive(Debug)]
+pub struct Context<'a> {
+    host: &'a HostRef,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(host: &'a HostRef) -> Self {
+        Self { host }
+    }
+
+    /// Hands a packet to the links of the output with number `pin`; it leaves at once, not at the end of the call.
+    ///
+    /// Blocks while a link of policy `block` is full, up to its send timeout. Takes a `Packet` or a `&mut Packet`,
+    /// which is left empty.
+    ///
+    /// # Errors
+    /// The packet is not of the pin's format, the link failed or timed out, or the session is stopping.
+    pub fn emit(&mut self, pin: usize, mut packet: impl BorrowMut<Packet>) -> Result<()> {
+        self.host.emit(pin, 0, packet.borrow_mut())
+    }
+
+    /// Like [`Context::emit`], but never waits: `Ok(false)` means that the packet is still there because a link is full.
+    ///
+    /// # Errors
+    /// As for [`Context::emit`].
+    pub fn try_emit(&mut self, pin: usize, packet: &mut Packet) -> Result<bool> {
+        match self.host.emit(pin, GM_EMIT_NONBLOCK, packet) {
+            Ok(()) => Ok(true),
+            Err(error) if error.status() == graphmill_abi::layout::GM_E_WOULDBLOCK => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A writable buffer of `len` bytes from the host's pool; its content is arbitrary.
+    ///
+    /// # Errors
+    /// The host has no memory left.
+    pub fn buffer(&mut self, len: usize) -> Result<Buffer> {
+        self.host.buffer(len)
+    }
+
+    /// An audio packet on a pooled buffer; the samples are arbitrary until they are written.
+    ///
+    /// # Errors
+    /// The host has no memory left, or the header is impossible.
+    pub fn audio(&mut self, header: AudioHeader) -> Result<Packet> {
+        let len = usize::try_from(header.byte_len()).map_err(Error::invalid)?;
+        let buffer = self.buffer(len)?;
+        Ok(Packet::from_audio(header, buffer)?)
+    }
+
+    /// The samples of a packet for writing: in place when nobody else holds the bytes, else on a pooled copy.
+    ///
+    /// # Errors
+    /// The packet is of another kind or sample type, or the host has no memory left.
+    pub fn samples_mut<'p, T: Sample>(&mut self, packet: &'p mut Packet) -> Result<&'p mut [T]> {
+        self.make_writable(packet, 0)?;
+        Ok(packet.samples_mut()?)
+    }
+
+    /// Makes a plane writable: nothing to do when nobody else holds the bytes, else copies it to a pooled buffer.
+    ///
+    /// # Errors
+    /// The packet has no such plane, or the host has no memory left.
+    pub fn make_writable(&mut self, packet: &mut Packet, plane: usize) -> Result<()> {
+        if packet.plane_mut(plane).is_some() {
+            return Ok(());
+        }
+        let Some(bytes) = packet.plane(plane) else {
+            return if packet.n_planes() == 0 { Ok(()) } else { Err(Error::invalid("packet has no such plane")) };
+        };
+        let len = u32::try_from(bytes.len()).map_err(Error::invalid)?;
+        let mut copy = self.host.buffer(bytes.len())?;
+        copy.as_mut_slice()
+            .and_then(|target| target.get_mut(..bytes.len()))
+            .ok_or(PacketError::Shared)?
+            .copy_from_slice(bytes);
+        Ok(packet.set_plane(plane, copy, len)?)
+    }
+
+    /// An event packet with `content` as JSON. Allocates: events are rare.
+    ///
+    /// # Errors
+    /// The content cannot be written as JSON, or the name is longer than 80 bytes.
+    pub fn event(&mut self, name: &str, version: u32, content: &impl Serialize) -> Result<Packet> {
+        let json = serde_json::to_vec(content)?;
+        Ok(Packet::from_event(name, version, Buffer::copy_from_slice(&json))?)
+    }
+
+    /// A text packet. Allocates.
+    ///
+    /// # Errors
+    /// The text is longer than 4 GiB.
+    pub fn text(&mut self, text: &str) -> Result<Packet> {
+        Ok(Packet::from_text(text)?)
+    }
+
+    /// Whether the session is stopping; ask in calls that take longer than a few milliseconds.
+    pub fn is_cancelled(&self) -> bool {
+        self.host.is_cancelled()
+    }
+
+    /// Monotonic time in nanoseconds.
+    pub fn now_ns(&self) -> i64 {
+        self.host.now_ns()
+    }
+
+    /// Nanoseconds since the session started.
+    pub fn session_ns(&self) -> i64 {
+        self.host.session_ns()
+    }
+
+    /// A logger that works on every thread and even after the instance is gone.
+    pub fn logger(&self) -> Logger {
+        Logger::new(self.host.clone())
+    }
+}
+
+/// Asks for a tick of its source, from any thread, also after the instance is gone.
+#[derive(Debug, Clone)]
+pub struct Waker(HostRef);
+
+impl Waker {
+    /// The source is ticked as soon as possible; several calls before that count as one.
+    pub fn wake(&self) {
+        self.0.wake();
+    }
+}

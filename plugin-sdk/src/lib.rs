@@ -1,0 +1,80 @@
+//! Write Graphmill plugins in Rust.
+//!
+//! A plugin is a crate of type `cdylib` (and `rlib`, to link it statically) that offers one or more *kinds* of node.
+//! Every kind is a type that implements [`Node`] and one of [`Source`], [`Processor`] and [`Sink`]; [`export!`] makes
+//! the library out of them. A whole plugin:
+//!
+//! ```
+//! use graphmill_plugin_sdk::prelude::*;
+//!
+//! #[derive(Deserialize, JsonSchema)]
+//! #[serde(deny_unknown_fields)]
+//! struct GainParams {
+//!     /// Factor that every sample is multiplied by.
+//!     factor: f32,
+//! }
+//!
+//! struct Gain(f32);
+//!
+//! impl Node for Gain {
+//!     type Params = GainParams;
+//!     fn kind() -> Kind {
+//!         Kind::new("gain").input("in", "audio f32").output("out", "audio f32")
+//!     }
+//!     fn create(params: GainParams, _cx: &mut CreateContext<'_>) -> Result<Self> {
+//!         Ok(Self(params.factor))
+//!     }
+//! }
+//!
+//! impl Processor for Gain {
+//!     fn process(&mut self, _pin: usize, packet: &mut Packet, cx: &mut Context<'_>) -> Result<()> {
+//!         cx.samples_mut::<f32>(packet)?.iter_mut().for_each(|sample| *sample *= self.0);
+//!         cx.emit(0, packet)
+//!     }
+//! }
+//!
+//! graphmill_plugin_sdk::export!(Gain);
+//! # fn main() {}
+//! ```
+//!
+//! Every call of one instance, from `create` to drop, comes on one and the same thread. `tracing` and `log` work as
+//! always: their events go to the host. A panic costs the instance, not the application.
+#![expect(unsafe_code, reason = "the export layer implements the C ABI; it is the only place with unsafe code")]
+
+#[cfg(panic = "abort")]
+compile_error!(
+    "a Graphmill plugin must unwind: with panic = \"abort\" one panic would end the whole application; \
+     remove `panic = \"abort\"` from the profile"
+);
+
+mod context;
+mod error;
+mod kind;
+mod logger;
+mod node;
+
+#[doc(hidden)]
+pub mod export;
+
+pub use context::{Context, CreateContext, Waker};
+pub use error::{Error, Result};
+pub use export::Module;
+pub use graphmill_abi as abi;
+pub use graphmill_abi::{AudioHeader, Buffer, EventView, Packet, PacketKind, Sample, SampleType};
+pub use kind::Kind;
+pub use logger::{Level, Logger};
+pub use node::{Node, Processor, Sink, Source, Tick};
+
+/// What a plugin usually needs.
+pub mod prelude {
+    pub use crate::{
+        AudioHeader, Buffer, Context, CreateContext, Error, Kind, Node, Packet, PacketKind, Processor, Result, Sink,
+        Source, Tick,
+    };
+    pub use schemars::{self, JsonSchema};
+    pub use serde::{self, Deserialize, Serialize};
+}
+
+// For the macro only: plugins need not depend on these crates themselves.
+#[doc(hidden)]
+pub use serde_json;

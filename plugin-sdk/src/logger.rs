@@ -1,0 +1,97 @@
+//! Logging through the host: an explicit logger, and the way for `tracing` and `log`.
+
+use crate::export::host::HostRef;
+use graphmill_abi::layout::*;
+
+/// How important a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Level {
+    /// The finest detail.
+    Trace,
+    /// For those who debug the plugin.
+    Debug,
+    /// Ordinary news.
+    Info,
+    /// Somebody should look at it.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+impl Level {
+    pub(crate) fn to_raw(self) -> u32 {
+        match self {
+            Self::Trace => GM_LOG_TRACE,
+            Self::Debug => GM_LOG_DEBUG,
+            Self::Info => GM_LOG_INFO,
+            Self::Warn => GM_LOG_WARN,
+            Self::Error => GM_LOG_ERROR,
+        }
+    }
+}
+
+impl From<tracing_core::Level> for Level {
+    fn from(level: tracing_core::Level) -> Self {
+        match level {
+            tracing_core::Level::ERROR => Self::Error,
+            tracing_core::Level::WARN => Self::Warn,
+            tracing_core::Level::INFO => Self::Info,
+            tracing_core::Level::DEBUG => Self::Debug,
+            tracing_core::Level::TRACE => Self::Trace,
+        }
+    }
+}
+
+impl From<log::Level> for Level {
+    fn from(level: log::Level) -> Self {
+        match level {
+            log::Level::Error => Self::Error,
+            log::Level::Warn => Self::Warn,
+            log::Level::Info => Self::Info,
+            log::Level::Debug => Self::Debug,
+            log::Level::Trace => Self::Trace,
+        }
+    }
+}
+
+/// Writes records to the host's log, from any thread, also after the instance is gone.
+///
+/// `tracing` and `log` macros need no logger; this one is for code that wants to name its node explicitly, for
+/// example on a thread that the plugin started.
+#[derive(Debug, Clone)]
+pub struct Logger(HostRef);
+
+const _: () = {
+    const fn assert_send_sync<T: Send + Sync>() {}
+    assert_send_sync::<Logger>();
+};
+
+impl Logger {
+    pub(crate) fn new(host: HostRef) -> Self {
+        Self(host)
+    }
+
+    /// Whether a record of this level would be kept; ask before formatting something expensive.
+    pub fn enabled(&self, level: Level) -> bool {
+        self.0.log_enabled(level.to_raw(), "")
+    }
+
+    /// Writes a record. Allocates nothing; bytes of value 0 inside the message arrive whole.
+    pub fn log(&self, level: Level, message: &str) {
+        if self.enabled(level) {
+            self.0.log(&Record { level: level.to_raw(), target: "", message, file: "", line: 0, fields: "" });
+        }
+    }
+}
+
+/// One record on its way to the host.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record<'a> {
+    pub(crate) level: u32,
+    pub(crate) target: &'a str,
+    pub(crate) message: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) line: u32,
+    pub(crate) fields: &'a str,
+}

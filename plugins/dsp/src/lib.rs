@@ -1,0 +1,18 @@
+//! What the first-party sound plugins share: framing, timestamps and the making of audio packets.
+//!
+//! Signal processing works on frames of a fixed length, while packets arrive in any length and carry
+//! timestamps. [`Framer`] cuts one into the other, [`Timeline`] says which timestamp belongs to what comes
+//! out, and [`AudioOut`] puts both into pooled packets. All of them are plain values without threads, clocks
+//! or I/O, and none allocates in steady state.
+
+mod audio_out;
+mod framer;
+mod input;
+mod time;
+mod timeline;
+
+pub use audio_out::AudioOut;
+pub use framer::Framer;
+pub use input::interleaved;
+pub use time::{frames_to_ns, rescale_frames};
+pub use timeline::{Rates, Timeline};

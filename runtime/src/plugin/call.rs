@@ -1,0 +1,213 @@
+//! Checked calls into an instance: from `create` to `destroy`, all on one thread.
+//!
+//! An instance is owned from the moment its handle exists. What a function answers is compared with what the ABI
+//! allows it to answer; an instance that panicked or broke the contract is not called again but for `destroy`.
+
+mod handle;
+mod status;
+
+use self::handle::Handle;
+use self::status::{check_flow, fault_of};
+use super::host::{HostContext, during_emitting_call, size_of_u32};
+use super::import::{Functions, ImportedClass};
+use crate::exec::{Factory, Fault, FaultClass, Instance, NextTick, NodeContext, Outputs};
+use graphmill_abi::layout::*;
+use graphmill_abi::{ErrorSlot, Packet};
+use std::ptr;
+use std::sync::Arc;
+
+/// How long a source waits for its next tick when it has nothing and names no time: it must not spin.
+const AGAIN_DELAY_NS: i64 = 1_000_000;
+
+/// Makes instances of one kind of a plugin.
+#[derive(Debug)]
+pub(super) struct PluginFactory {
+    class: ImportedClass,
+}
+
+impl PluginFactory {
+    pub(super) fn new(class: ImportedClass) -> Self {
+        Self { class }
+    }
+
+    /// Id of the kind.
+    pub(super) fn kind(&self) -> &str {
+        &self.class.id
+    }
+}
+
+impl Factory for PluginFactory {
+    fn create(&self, context: &Arc<NodeContext>, params: &str) -> Result<Box<dyn Instance>, Fault> {
+        let host = HostContext::for_node(Arc::clone(context));
+        let created = create(&self.class.functions, &host, context.instance_id(), params);
+        match created {
+            Ok(handle) => Ok(Box::new(PluginInstance { handle, functions: self.class.functions, host, dead: None })),
+            Err(fault) => {
+                host.close();
+                Err(fault)
+            }
+        }
+    }
+}
+
+/// Calls `create` and takes over what it makes.
+fn create(functions: &Functions, host: &Arc<HostContext>, instance_id: u64, params: &str) -> Result<Handle, Fault> {
+    let raw_host = HostContext::as_host(host);
+    let info = gm_create_info {
+        struct_size: size_of_u32::<gm_create_info>(),
+        flags: 0,
+        instance_id,
+        params_json: gm_str::new(params),
+    };
+    let mut node = ptr::null_mut();
+    let mut error = ErrorSlot::new();
+    // SAFETY: every pointer lives as long as the call; this thread owns what is made.
+    let status = unsafe { (functions.create)(&raw const raw_host, &raw const info, &raw mut node, error.as_raw()) };
+    // From here on nothing can fail without the guard knowing of the instance.
+    // SAFETY: what `create` stored belongs to us, and `destroy` is the function of the same class.
+    match (status, unsafe { Handle::new(node, functions.destroy, host) }) {
+        (GM_OK, Some(handle)) => Ok(handle),
+        (GM_OK, None) => Err(contract("`create` reports success and gives no instance".to_owned())),
+        (status, Some(handle)) => {
+            handle.leak();
+            let reason = fault_of(status, &mut error, "create").message;
+            Err(contract(format!(
+                "`create` reports an error and gives an instance all the same, which is left alone: {reason}"
+            )))
+        }
+        (status, None) => Err(fault_of(status, &mut error, "create")),
+    }
+}
+
+fn contract(message: String) -> Fault {
+    Fault::new(FaultClass::Contract, message)
+}
+
+/// One live instance of a plugin.
+struct PluginInstance {
+    handle: Handle,
+    functions: Functions,
+    host: Arc<HostContext>,
+    /// Why it is not called any more.
+    dead: Option<FaultClass>,
+}
+
+impl PluginInstance {
+    /// Makes a call that may not emit.
+    fn call_quietly(
+        &mut self,
+        operation: &'static str,
+        body: impl FnOnce(*mut gm_node, *mut gm_error) -> gm_status,
+    ) -> Result<(), Fault> {
+        self.check_callable(operation)?;
+        let mut error = ErrorSlot::new();
+        let status = body(self.handle.node(), error.as_raw());
+        if status == GM_OK {
+            return Ok(());
+        }
+        Err(self.failed(status, &mut error, operation))
+    }
+
+    /// Makes a call that may emit.
+    fn call(
+        &mut self,
+        operation: &'static str,
+        outputs: &mut dyn Outputs,
+        body: impl FnOnce(*mut gm_node, *mut gm_error) -> gm_status,
+    ) -> Result<gm_status, Fault> {
+        self.check_callable(operation)?;
+        let mut error = ErrorSlot::new();
+        let status = during_emitting_call(&self.host, outputs, || body(self.handle.node(), error.as_raw()));
+        // Flow is for sources; for everybody else it is as wrong as any other number.
+        if status == GM_OK || check_flow(operation, status) {
+            return Ok(status);
+        }
+        Err(self.failed(status, &mut error, operation))
+    }
+
+    fn check_callable(&self, operation: &'static str) -> Result<(), Fault> {
+        if let Some(class) = self.dead {
+            let message =
+                format!("`{operation}` is not called: the instance can only be destroyed after a {}", class.name());
+            return Err(Fault::new(class, message));
+        }
+        if !self.host.is_owned_here() {
+            debug_assert!(false, "an instance is called on the thread that created it");
+            return Err(contract(format!("`{operation}` is not called: this thread does not own the instance")));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn failed(&mut self, status: gm_status, error: &mut ErrorSlot, operation: &'static str) -> Fault {
+        let fault = fault_of(status, error, operation);
+        if !fault.class.is_survivable() {
+            self.dead = Some(fault.class);
+        }
+        fault
+    }
+}
+
+impl Instance for PluginInstance {
+    fn start(&mut self) -> Result<(), Fault> {
+        let Some(start) = self.functions.start else { return Ok(()) };
+        // SAFETY: the instance is alive, owned by this thread and not being called; the error is prepared.
+        self.call_quietly("start", |node, error| unsafe { start(node, error) })
+    }
+
+    fn tick(&mut self, now_ns: i64, outputs: &mut dyn Outputs) -> Result<NextTick, Fault> {
+        let Some(tick) = self.functions.tick else { return Err(lacks("tick")) };
+        let mut info =
+            gm_tick_info { struct_size: size_of_u32::<gm_tick_info>(), flags: 0, now_ns, next_ns: GM_TIME_UNKNOWN };
+        let raw = &raw mut info;
+        // SAFETY: as in `start`; the info lives as long as the call.
+        let status = self.call("tick", outputs, |node, error| unsafe { tick(node, raw, error) })?;
+        // SAFETY: the info is ours, and the plugin may only use it during the call.
+        let next_ns = unsafe { (*raw).next_ns };
+        Ok(match (status, next_ns) {
+            (GM_EOS, _) => NextTick::Ended,
+            (_, i64::MAX) => NextTick::OnWake,
+            (GM_AGAIN, GM_TIME_UNKNOWN) => NextTick::At(now_ns.saturating_add(AGAIN_DELAY_NS)),
+            (_, GM_TIME_UNKNOWN) => NextTick::Now,
+            (_, at_ns) => NextTick::At(at_ns),
+        })
+    }
+
+    fn process(&mut self, pin: usize, packet: &mut Packet, outputs: &mut dyn Outputs) -> Result<(), Fault> {
+        let Some(process) = self.functions.process else { return Err(lacks("process")) };
+        let pin = pin_number(pin)?;
+        let raw = packet.as_raw_mut();
+        // SAFETY: as in `start`; the packet is borrowed exclusively and left alone during the call.
+        self.call("process", outputs, |node, error| unsafe { process(node, pin, raw, error) }).map(drop)
+    }
+
+    fn flush(&mut self, pin: usize, outputs: &mut dyn Outputs) -> Result<(), Fault> {
+        let Some(flush) = self.functions.flush else { return Ok(()) };
+        let pin = pin_number(pin)?;
+        // SAFETY: as in `start`.
+        self.call("flush", outputs, |node, error| unsafe { flush(node, pin, GM_FLUSH_EOS, error) }).map(drop)
+    }
+
+    fn update(&mut self, params: &str) -> Result<(), Fault> {
+        let Some(update) = self.functions.update else {
+            return Err(Fault::new(FaultClass::Error, "params of this kind cannot change while it runs"));
+        };
+        let params = gm_str::new(params);
+        // SAFETY: as in `start`; the text is borrowed for the call.
+        self.call_quietly("update", |node, error| unsafe { update(node, params, error) })
+    }
+
+    fn stop(&mut self) -> Result<(), Fault> {
+        let Some(stop) = self.functions.stop else { return Ok(()) };
+        // SAFETY: as in `start`.
+        self.call_quietly("stop", |node, error| unsafe { stop(node, error) })
+    }
+}
+
+fn lacks(function: &'static str) -> Fault {
+    contract(format!("a kind of this role has no `{function}`"))
+}
+
+fn pin_number(pin: usize) -> Result<u32, Fault> {
+    u32::try_from(pin).map_err(|_| contract(format!("pin {pin} does not fit the ABI")))
+}

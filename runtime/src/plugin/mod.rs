@@ -1,0 +1,40 @@
+//! Plugins: looking at a file, loading it, the services of the host and the calls into it.
+//!
+//! The only unsafe code of the runtime is here. Everything that comes from a plugin is copied, checked and then
+//! used; every function that a plugin can call contains its own panics; every call into a plugin happens on the
+//! thread that owns the instance. Libraries are loaded once per process and never unloaded.
+#![expect(unsafe_code, reason = "this module is the host's side of the C ABI")]
+
+mod registry;
+
+mod error;
+mod origin;
+
+#[cfg(feature = "dylib")]
+mod load;
+#[cfg(feature = "dylib")]
+pub mod preflight;
+
+mod entry;
+mod flight;
+mod import;
+mod text;
+
+mod call;
+mod host;
+
+mod counted;
+mod pool;
+mod reaper;
+mod stats;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::LoadError;
+pub use import::ModuleFault;
+pub use origin::Origin;
+pub use pool::pooled_buffer;
+pub use registry::{Plugin, Plugins};
+pub use stats::{HostStats, host_stats};
+pub use text::TextFault;

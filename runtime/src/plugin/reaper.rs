@@ -1,0 +1,205 @@
+//! Releases buffers of plugins on a thread of its own, so that dropping a packet never runs plugin code.
+//!
+//! A plugin may lend memory whose release takes long or takes a lock of its own. When such a buffer is emitted, the
+//! host puts a buffer of its own in front of it: same bytes, our functions. Whoever drops the last reference to that
+//! one only sends the original to the reaper. When the reaper cannot follow, the original is given up and counted
+//! rather than released on somebody else's thread.
+
+use super::host::size_of_u32;
+use super::{counted, stats};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_queue::ArrayQueue;
+use graphmill_abi::layout::*;
+use graphmill_abi::{Buffer, Packet};
+use std::mem::ManuallyDrop;
+use std::ptr;
+use std::sync::LazyLock;
+
+/// Buffers that may wait for their release.
+const WAITING_MAX: usize = 4096;
+/// Headers of shields that are kept for the next ones.
+const IDLE_SHIELDS_MAX: usize = 256;
+
+/// Where buffers are sent to; `None` when the system had no thread left.
+static REAPER: LazyLock<Option<Sender<Buffer>>> = LazyLock::new(|| {
+    let (sender, receiver) = bounded(WAITING_MAX);
+    let run = move || reap_all(&receiver);
+    std::thread::Builder::new().name("gm-reaper".to_owned()).spawn(run).ok().map(|_detached| sender)
+});
+
+/// Shields that nobody holds.
+static IDLE_SHIELDS: LazyLock<ArrayQueue<Idle>> = LazyLock::new(|| ArrayQueue::new(IDLE_SHIELDS_MAX));
+
+/// Memory for a shield; what stands in it means nothing.
+struct Idle(Box<gm_buffer>);
+
+// SAFETY: an idle shield is memory only; its pointers are not followed.
+unsafe impl Send for Idle {}
+
+/// The functions of a shield. Its release only sends, so any thread may do it.
+static OPS: gm_buffer_ops = gm_buffer_ops {
+    struct_size: size_of_u32::<gm_buffer_ops>(),
+    flags: GM_BUFOPS_RELEASE_NONBLOCKING,
+    retain: Some(counted::retain),
+    release: Some(release),
+    is_unique: Some(is_unique),
+};
+
+/// Which places of a packet hold a shield that was put there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shielded(u8);
+
+/// Puts a shield in front of every buffer of the packet whose release may run code of a plugin.
+pub(super) fn shield(packet: &mut Packet) -> Shielded {
+    let mut shielded = 0;
+    for (bit, place) in places(packet) {
+        // SAFETY: the packet owns a live, checked buffer for every pointer in it that is not null.
+        if !place.is_null() && !unsafe { is_nonblocking(*place) } {
+            // SAFETY: as above; the reference of the packet moves into the shield.
+            *place = unsafe { make(*place) };
+            shielded |= bit;
+        }
+    }
+    Shielded(shielded)
+}
+
+/// Takes the shields away that [`shield`] put into the packet, as far as they are still there.
+pub(super) fn unshield(packet: &mut Packet, Shielded(shielded): Shielded) {
+    for (bit, place) in places(packet) {
+        // SAFETY: the packet owns a live buffer for every pointer in it that is not null.
+        if shielded & bit != 0 && !place.is_null() && unsafe { is_shield(*place) } {
+            // SAFETY: as above; the reference to the shield moves out of the packet.
+            *place = unsafe { unmake(*place) };
+        }
+    }
+}
+
+/// Where a packet keeps its buffers, each with a bit of its own.
+fn places(packet: &mut Packet) -> impl Iterator<Item = (u8, &mut *mut gm_buffer)> {
+    // SAFETY: the packet is borrowed exclusively for as long as the places are.
+    let raw = unsafe { &mut *packet.as_raw_mut() };
+    let planes = raw.planes.iter_mut().map(|plane| &mut plane.buf);
+    planes.chain(std::iter::once(&mut raw.side)).enumerate().map(|(index, place)| (1 << index, place))
+}
+
+/// Whether any thread may release the buffer.
+///
+/// # Safety
+/// `raw` is a live buffer whose functions were checked.
+unsafe fn is_nonblocking(raw: *const gm_buffer) -> bool {
+    // SAFETY: passed on from the caller.
+    let ops = unsafe { (*raw).ops };
+    // SAFETY: the table lives as long as the process.
+    unsafe { (*ops).flags & GM_BUFOPS_RELEASE_NONBLOCKING != 0 }
+}
+
+/// Whether a buffer is a shield.
+///
+/// # Safety
+/// `raw` is a live buffer.
+unsafe fn is_shield(raw: *const gm_buffer) -> bool {
+    // SAFETY: passed on from the caller.
+    ptr::eq(unsafe { (*raw).ops }, &raw const OPS)
+}
+
+/// Makes a shield that owns the reference to `original`.
+///
+/// # Safety
+/// The caller owns a reference to the live buffer `original` and gives it up.
+unsafe fn make(original: *mut gm_buffer) -> *mut gm_buffer {
+    // SAFETY: passed on from the caller; only the maker's words of a header ever change, and they are not used.
+    let header = unsafe { original.read() };
+    let shield = gm_buffer {
+        ops: &OPS,
+        flags: header.flags & GM_BUF_WRITABLE,
+        maker: [counted::ONE, original.cast(), ptr::null_mut()],
+        ..header
+    };
+    match IDLE_SHIELDS.pop() {
+        Some(Idle(mut idle)) => {
+            *idle = shield;
+            Box::into_raw(idle)
+        }
+        None => Box::into_raw(Box::new(shield)),
+    }
+}
+
+/// The buffer behind a shield; the reference to the shield becomes one to the buffer.
+///
+/// # Safety
+/// The caller owns a reference to the live shield `raw` and gives it up.
+unsafe fn unmake(raw: *mut gm_buffer) -> *mut gm_buffer {
+    // SAFETY: passed on from the caller.
+    let original = unsafe { original_of(raw) };
+    // SAFETY: the shield holds a reference to the original; a further one is made for the caller.
+    if let Some(retain) = unsafe { (*(*original).ops).retain } {
+        // SAFETY: as above.
+        unsafe { retain(original) };
+    }
+    // SAFETY: the caller's reference is given up here.
+    unsafe { release(raw) };
+    original
+}
+
+/// The buffer that a shield stands in front of.
+///
+/// # Safety
+/// `raw` is a live shield.
+unsafe fn original_of(raw: *const gm_buffer) -> *mut gm_buffer {
+    // SAFETY: passed on from the caller; the word is written by `make` and never changed.
+    unsafe { (*raw).maker[1].cast() }
+}
+
+unsafe extern "C" fn is_unique(raw: *const gm_buffer) -> u32 {
+    // SAFETY: passed on from the caller.
+    if unsafe { counted::is_unique(raw) } == 0 {
+        return 0;
+    }
+    // SAFETY: only shields have this function.
+    let original = unsafe { original_of(raw) };
+    // SAFETY: the shield holds a reference to the original, whose table lives as long as the process.
+    match unsafe { (*(*original).ops).is_unique } {
+        // SAFETY: as above.
+        Some(is_unique) => unsafe { is_unique(original) },
+        None => 0,
+    }
+}
+
+unsafe extern "C" fn release(raw: *mut gm_buffer) {
+    // SAFETY: passed on from the caller of release.
+    if !unsafe { counted::release(raw) } {
+        return;
+    }
+    // SAFETY: only shields have this function, and this one is still there.
+    let original = unsafe { original_of(raw) };
+    // SAFETY: shields are boxes, and the last reference to this one was just given up.
+    let shield = unsafe { Box::from_raw(raw) };
+    // When enough are kept, the memory is ours to free.
+    drop(IDLE_SHIELDS.push(Idle(shield)));
+    // SAFETY: the shield owned a reference to the original, which goes to the reaper.
+    match unsafe { Buffer::from_raw(original) } {
+        Ok(buffer) => send(buffer),
+        Err(_) => stats::BUFFERS_LEAKED.add_one(),
+    }
+}
+
+fn send(buffer: Buffer) {
+    let unsent = match REAPER.as_ref() {
+        Some(reaper) => reaper.try_send(buffer).err().map(crossbeam_channel::TrySendError::into_inner),
+        None => Some(buffer),
+    };
+    if let Some(buffer) = unsent {
+        let _given_up = ManuallyDrop::new(buffer);
+        stats::BUFFERS_LEAKED.add_one();
+    }
+}
+
+fn reap_all(receiver: &Receiver<Buffer>) {
+    // The sender is never dropped, so this ends with the process.
+    while let Ok(buffer) = receiver.recv() {
+        drop(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! The plugins that an application has, and the kinds that they offer.
+
+use super::call::PluginFactory;
+use super::entry;
+use super::error::LoadError;
+use super::import::ImportedModule;
+use super::origin::Origin;
+use crate::exec::{Factories, Factory};
+use crate::graph::{KindInfo, Kinds, PluginManifest};
+use graphmill_abi::Module;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+#[cfg(feature = "dylib")]
+mod folder;
+
+/// How long loading one plugin may take, unless it is set.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The plugins of an application. Cloning gives a further handle to the same ones.
+///
+/// A plugin is added once and never taken away, and its kinds never change: graphs and sessions rely on both.
+/// Loading runs on a thread of its own with a deadline, and no lock is held meanwhile.
+///
+/// ```
+/// use graphmill::plugin::Plugins;
+///
+/// let plugins = Plugins::new();
+/// assert!(plugins.plugins().is_empty());
+/// ```
+#[derive(Debug, Clone)]
+pub struct Plugins {
+    shared: Arc<Shared>,
+    load_timeout: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    registered: RwLock<Registered>,
+}
+
+#[derive(Debug, Default)]
+struct Registered {
+    plugins: Vec<Arc<Plugin>>,
+    by_kind: BTreeMap<String, Offer>,
+}
+
+#[derive(Debug, Clone)]
+struct Offer {
+    info: Arc<KindInfo>,
+    factory: Arc<PluginFactory>,
+    plugin: Arc<Plugin>,
+}
+
+/// A plugin in this process; it stays to the end.
+#[derive(Debug)]
+pub struct Plugin {
+    origin: Origin,
+    manifest: PluginManifest,
+    manifest_json: String,
+    kinds: Vec<Arc<KindInfo>>,
+    factories: Vec<Arc<PluginFactory>>,
+}
+
+impl Plugin {
+    pub(super) fn from_imported(origin: Origin, module: ImportedModule) -> Self {
+        let factories = module.classes.into_iter().map(|class| Arc::new(PluginFactory::new(class))).collect();
+        Self {
+            manifest: module.manifest.plugin.clone(),
+            kinds: module.manifest.into_kinds(origin.file().map(ToOwned::to_owned)),
+            manifest_json: module.manifest_json,
+            factories,
+            origin,
+        }
+    }
+
+    /// Where it came from.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// What it says about its own build.
+    #[must_use]
+    pub fn manifest(&self) -> &PluginManifest {
+        &self.manifest
+    }
+
+    /// Its manifest as it gave it, copied when it was loaded.
+    #[must_use]
+    pub fn manifest_json(&self) -> &str {
+        &self.manifest_json
+    }
+
+    /// The kinds that it offers, in its own order.
+    #[must_use]
+    pub fn kinds(&self) -> &[Arc<KindInfo>] {
+        &self.kinds
+    }
+
+    fn offers(self: &Arc<Self>) -> impl Iterator<Item = Offer> {
+        // The import made sure that every kind has its class and every class its kind.
+        self.kinds.iter().filter_map(|info| {
+            let factory = self.factories.iter().find(|factory| factory.kind() == info.id)?;
+            Some(Offer { info: Arc::clone(info), factory: Arc::clone(factory), plugin: Arc::clone(self) })
+        })
+    }
+}
+
+impl Plugins {
+    /// No plugins yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { shared: Arc::default(), load_timeout: LOAD_TIMEOUT }
+    }
+
+    /// Another deadline for every plugin that is loaded through this handle and its clones; 10 seconds unless it is set.
+    #[must_use]
+    pub fn with_load_timeout(self, load_timeout: Duration) -> Self {
+        Self { load_timeout, ..self }
+    }
+
+    /// Adds a plugin that is linked into the application.
+    ///
+    /// # Errors
+    /// The plugin refuses, breaks the contract of the ABI, or offers a kind that another one has.
+    pub fn link(&self, module: Module) -> Result<Arc<Plugin>, LoadError> {
+        self.register(entry::link(module, self.load_timeout)?)
+    }
+
+    /// Adds a plugin that this process has; the same one twice is the same one.
+    fn register(&self, plugin: Arc<Plugin>) -> Result<Arc<Plugin>, LoadError> {
+        let mut registered = self.shared.registered.write().unwrap_or_else(PoisonError::into_inner);
+        if registered.plugins.iter().any(|known| Arc::ptr_eq(known, &plugin)) {
+            return Ok(plugin);
+        }
+        for offer in plugin.offers() {
+            if let Some(first) = registered.by_kind.get(&offer.info.id) {
+                return Err(LoadError::KindTaken {
+                    kind: offer.info.id.clone(),
+                    first: first.plugin.origin.clone(),
+                    second: plugin.origin.clone(),
+                });
+            }
+        }
+        registered.by_kind.extend(plugin.offers().map(|offer| (offer.info.id.clone(), offer)));
+        registered.plugins.push(Arc::clone(&plugin));
+        Ok(plugin)
+    }
+
+    /// Every plugin, in the order in which they were added.
+    #[must_use]
+    pub fn plugins(&self) -> Vec<Arc<Plugin>> {
+        self.registered().plugins.clone()
+    }
+
+    fn registered(&self) -> RwLockReadGuard<'_, Registered> {
+        self.shared.registered.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Plugins {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Kinds for Plugins {
+    fn kind(&self, id: &str) -> Option<Arc<KindInfo>> {
+        self.registered().by_kind.get(id).map(|offer| Arc::clone(&offer.info))
+    }
+
+    fn kinds(&self) -> Vec<Arc<KindInfo>> {
+        self.registered().by_kind.values().map(|offer| Arc::clone(&offer.info)).collect()
+    }
+}
+
+impl Factories for Plugins {
+    fn factory(&self, kind: &str) -> Option<Arc<dyn Factory>> {
+        let factory = Arc::clone(&self.registered().by_kind.get(kind)?.factory);
+        Some(factory)
+    }
+}

@@ -1,0 +1,58 @@
+//! What the host gave up rather than endanger the application; every loss has a counter.
+
+use crate::telemetry::log_bridge;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counters of this process; they only go up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct HostStats {
+    /// Instances that were not destroyed, because they came with an error or their owner thread was gone.
+    pub instances_leaked: u64,
+    /// Buffers of plugins that were not released, because the reaper was full or had no thread.
+    pub buffers_leaked: u64,
+    /// Panics of the host that were contained while a plugin called it.
+    pub host_panics: u64,
+    /// Texts of records in which bytes were replaced that are not UTF-8.
+    pub log_texts_replaced: u64,
+    /// Texts of records whose end was cut off.
+    pub log_texts_cut: u64,
+    /// Records, or texts in them, that could not be read at all.
+    pub log_records_unreadable: u64,
+}
+
+/// A count with many writers, for rare events.
+#[derive(Debug)]
+pub(super) struct SharedCounter(AtomicU64);
+
+impl SharedCounter {
+    const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    pub(super) fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+pub(super) static INSTANCES_LEAKED: SharedCounter = SharedCounter::new();
+pub(super) static BUFFERS_LEAKED: SharedCounter = SharedCounter::new();
+pub(super) static HOST_PANICS: SharedCounter = SharedCounter::new();
+
+/// What the host gave up so far in this process.
+#[must_use]
+pub fn host_stats() -> HostStats {
+    let losses = log_bridge::losses();
+    HostStats {
+        instances_leaked: INSTANCES_LEAKED.value(),
+        buffers_leaked: BUFFERS_LEAKED.value(),
+        host_panics: HOST_PANICS.value(),
+        log_texts_replaced: losses.replaced,
+        log_texts_cut: losses.cut,
+        log_records_unreadable: losses.unreadable,
+    }
+}

@@ -1,0 +1,8 @@
+//! A plugin made with the SDK and linked into the test: every call goes through the same tables as with a file, and
+//! Miri can follow both sides.
+
+mod bench;
+mod buffers;
+mod calls;
+mod sample;
+mod services;

@@ -1,0 +1,86 @@
+//! What the tests share: a node without an executor, and outputs that do what they are told.
+
+use crate::exec::{
+    Clock, EmitError, Factories, Fault, Instance, NodeContext, NodeName, Outputs, VirtualClock, Wait, Wake,
+};
+use crate::plugin::{Plugin, Plugins};
+use graphmill_abi::Packet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Miri's clock runs with the work that is done, so the deadline of a load has to be far away there.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(3600);
+
+pub(super) fn plugins() -> (Plugins, Arc<Plugin>) {
+    let plugins = Plugins::new().with_load_timeout(LOAD_TIMEOUT);
+    let plugin = plugins.link(super::sample::module()).unwrap();
+    (plugins, plugin)
+}
+
+/// Counts how often it was asked.
+#[derive(Debug, Default)]
+pub(super) struct Wakes(AtomicU64);
+
+impl Wakes {
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A node with a clock that stands still.
+pub(super) struct Bench {
+    pub(super) clock: Arc<VirtualClock>,
+    pub(super) wakes: Arc<Wakes>,
+    pub(super) context: Arc<NodeContext>,
+}
+
+impl Bench {
+    pub(super) fn new(kind: &str) -> Self {
+        let clock = Arc::new(VirtualClock::new());
+        let wakes = Arc::new(Wakes::default());
+        let name = NodeName::new("session", "node", kind);
+        let context =
+            NodeContext::new(name, 7, Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&wakes) as Arc<dyn Wake>);
+        Self { clock, wakes, context: Arc::new(context) }
+    }
+
+    pub(super) fn create(&self, params: &str) -> Result<Box<dyn Instance>, Fault> {
+        let (plugins, _) = plugins();
+        plugins.factory(self.context.kind()).expect("the sample plugin has the kind").create(&self.context, params)
+    }
+}
+
+/// Makes an instance of a kind of the sample plugin.
+pub(super) fn create(kind: &str, params: &str) -> Result<(Bench, Box<dyn Instance>), Fault> {
+    let bench = Bench::new(kind);
+    let instance = bench.create(params)?;
+    Ok((bench, instance))
+}
+
+/// Keeps what it is given, or refuses as it is told.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) packets: Vec<(usize, Wait, Packet)>,
+    pub(super) refuse: Option<EmitError>,
+    pub(super) panics: bool,
+}
+
+impl Outputs for Kept {
+    fn emit(&mut self, pin: usize, wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
+        assert!(!self.panics, "the links panic on purpose");
+        match self.refuse.clone() {
+            Some(error) => Err(error),
+            None => {
+                self.packets.push((pin, wait, packet.take()));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+pub(super) fn later(_work: impl FnOnce() + Send + 'static) {}

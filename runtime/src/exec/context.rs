@@ -1,0 +1,121 @@
+//! What an instance and its worker share while the instance lives, and what is left of it afterwards.
+
+use crate::exec::clock::Clock;
+use crate::exec::sys::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+/// Identity of a node and the few flags that any thread may look at.
+///
+/// It outlives the instance: a thread that a plugin forgot still finds it, closed.
+#[derive(Debug)]
+pub struct NodeContext {
+    session: Arc<str>,
+    node: Arc<str>,
+    kind: Arc<str>,
+    instance_id: u64,
+    clock: Arc<dyn Clock>,
+    /// Clock reading at which the session started.
+    origin_ns: i64,
+    is_cancelled: AtomicBool,
+    is_closed: AtomicBool,
+    waker: Arc<dyn Wake>,
+}
+
+/// Wakes whoever runs a node.
+pub trait Wake: Send + Sync + std::fmt::Debug {
+    /// Asks for a tick of the node as soon as possible; cheap and callable from any thread.
+    fn wake(&self);
+}
+
+/// Names of a node for logs and messages.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct NodeName {
+    /// Name of the session.
+    pub session: Arc<str>,
+    /// Id of the node.
+    pub node: Arc<str>,
+    /// Id of its kind.
+    pub kind: Arc<str>,
+}
+
+impl NodeName {
+    /// Names a node.
+    pub fn new(session: impl Into<Arc<str>>, node: impl Into<Arc<str>>, kind: impl Into<Arc<str>>) -> Self {
+        Self { session: session.into(), node: node.into(), kind: kind.into() }
+    }
+}
+
+impl NodeContext {
+    /// The context of one instance.
+    pub fn new(name: NodeName, instance_id: u64, clock: Arc<dyn Clock>, waker: Arc<dyn Wake>) -> Self {
+        let origin_ns = clock.now_ns();
+        Self {
+            session: name.session,
+            node: name.node,
+            kind: name.kind,
+            instance_id,
+            clock,
+            origin_ns,
+            is_cancelled: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+            waker,
+        }
+    }
+
+    /// Name of the session.
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Id of the node.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Id of the kind.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Number of the instance in this process.
+    pub fn instance_id(&self) -> u64 {
+        self.instance_id
+    }
+
+    /// Monotonic nanoseconds.
+    pub fn now_ns(&self) -> i64 {
+        self.clock.now_ns()
+    }
+
+    /// Nanoseconds since the node's session was set up.
+    pub fn session_ns(&self) -> i64 {
+        self.clock.now_ns().saturating_sub(self.origin_ns)
+    }
+
+    /// Asks the instance to return soon; it cannot be taken back.
+    pub fn cancel(&self) {
+        self.is_cancelled.store(true, Ordering::Release);
+    }
+
+    /// Whether the instance should return soon.
+    pub fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Acquire)
+    }
+
+    /// Marks that the instance is gone: what still arrives here is late.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.cancel();
+    }
+
+    /// Whether the instance is gone.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Asks for a tick of the node.
+    pub fn wake(&self) {
+        self.waker.wake();
+    }
+}

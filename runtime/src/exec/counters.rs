@@ -1,0 +1,179 @@
+//! What a node counts, and the names of what can go wrong in it.
+
+use crate::exec::instance::{Fault, FaultClass};
+use crate::telemetry::counter::Counter;
+use crate::telemetry::histogram::Histogram;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// Counters of one node; its worker writes, everybody reads.
+#[derive(Debug, Default)]
+pub(crate) struct NodeCounters {
+    /// Calls of `tick` and `process` that were begun.
+    pub(crate) calls: Counter,
+    pub(crate) packets_in: Counter,
+    pub(crate) packets_out: Counter,
+    /// Packets given to an output without a link.
+    pub(crate) packets_unlinked: Counter,
+    /// Calls that ended with a typed error.
+    pub(crate) errors: Counter,
+    /// Ticks that began a whole interval late or more.
+    pub(crate) late_ticks: Counter,
+    /// Presentation time of the newest packet that came in or went out, plus one; 0 when there was none.
+    pub(crate) position: Counter,
+    pub(crate) call_time: Histogram,
+    state: Counter,
+    last_error: Mutex<Option<String>>,
+}
+
+impl NodeCounters {
+    /// Notes how far the stream has come.
+    pub(crate) fn saw_pts(&self, pts_ns: Option<i64>) {
+        if let Some(pts_ns) = pts_ns.and_then(|pts_ns| u64::try_from(pts_ns).ok()) {
+            self.position.raise_to(pts_ns + 1);
+        }
+    }
+
+    /// How far the stream has come, in nanoseconds of presentation time.
+    pub(crate) fn position_ns(&self) -> Option<u64> {
+        self.position.value().checked_sub(1)
+    }
+
+    /// Counts a typed error and keeps its sentence.
+    pub(crate) fn error(&self, message: &str) {
+        self.errors.increment();
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.to_string());
+    }
+
+    /// The sentence of the newest error.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_state(&self, state: NodeState) {
+        self.state.set(state as u64);
+    }
+
+    pub(crate) fn state(&self) -> NodeState {
+        NodeState::ALL.into_iter().find(|state| *state as u64 == self.state.value()).unwrap_or(NodeState::Starting)
+    }
+}
+
+/// Where a node is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum NodeState {
+    /// Its instance is being made.
+    Starting,
+    /// Its instance was made and waits for the others.
+    Ready,
+    /// It takes calls.
+    Running,
+    /// It has ended as it should.
+    Stopped,
+    /// It takes no calls any more because something went wrong.
+    Failed,
+}
+
+impl NodeState {
+    const ALL: [Self; 5] = [Self::Starting, Self::Ready, Self::Running, Self::Stopped, Self::Failed];
+
+    /// The word for reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A call over the boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Operation {
+    /// Making an instance.
+    Create,
+    /// Beginning to run.
+    Start,
+    /// Asking a source for packets.
+    Tick,
+    /// Handing over a packet.
+    Process,
+    /// Telling the end of an input.
+    Flush,
+    /// Handing over new params.
+    Update,
+    /// Ending to run.
+    Stop,
+    /// Freeing an instance.
+    Destroy,
+}
+
+impl Operation {
+    /// The word for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Start => "start",
+            Self::Tick => "tick",
+            Self::Process => "process",
+            Self::Flush => "flush",
+            Self::Update => "update",
+            Self::Stop => "stop",
+            Self::Destroy => "destroy",
+        }
+    }
+}
+
+/// Why a node takes no calls any more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
+#[error("node `{node}` ({kind}{}) failed in {}: {what}{message}", in_file(.plugin_file), .operation.name(), what = blame(*.class))]
+#[non_exhaustive]
+pub struct NodeFailure {
+    /// Id of the node.
+    pub node: String,
+    /// Id of its kind.
+    pub kind: String,
+    /// File of the plugin; `None` when it is linked statically.
+    pub plugin_file: Option<PathBuf>,
+    /// The call in which it happened.
+    pub operation: Operation,
+    /// What kind of failure it is.
+    #[serde(skip)]
+    pub class: FaultClass,
+    /// What the plugin or the runtime says about it.
+    pub message: String,
+    /// Longer text such as a backtrace.
+    pub detail: Option<String>,
+}
+
+impl NodeFailure {
+    pub(crate) fn new([node, kind]: [&str; 2], file: Option<PathBuf>, operation: Operation, fault: Fault) -> Self {
+        Self {
+            node: node.to_string(),
+            kind: kind.to_string(),
+            plugin_file: file,
+            operation,
+            class: fault.class,
+            message: fault.message,
+            detail: fault.detail,
+        }
+    }
+}
+
+fn in_file(file: &Option<PathBuf>) -> String {
+    file.as_ref().map_or_else(String::new, |file| format!(" in {}", file.display()))
+}
+
+fn blame(class: FaultClass) -> &'static str {
+    match class {
+        FaultClass::Error | FaultClass::Cancelled => "",
+        FaultClass::Panic => "the plugin panicked: ",
+        FaultClass::Contract => "the plugin broke its contract: ",
+    }
+}

@@ -1,0 +1,117 @@
+//! How a thread sleeps until there is work, and how others wake it.
+//!
+//! Ringing costs one fence while the owner is awake, and one system call when it sleeps. The owner announces that it
+//! is going to sleep, looks once more, and only then sleeps; whoever makes work does so before it looks for the
+//! announcement. With a full fence on both sides one of the two sees the other (Dekker), so no wake-up is lost.
+
+use crate::exec::sys::{AtomicBool, Ordering, Thread, current, fence, park_timeout};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Where one thread sleeps. Others only ring.
+#[derive(Debug, Default)]
+pub(crate) struct Doorbell {
+    is_asleep: AtomicBool,
+    /// Who sleeps; locked only by one who is about to sleep or has to wake a sleeper.
+    sleeper: Mutex<Option<Thread>>,
+}
+
+impl Doorbell {
+    /// A bell that nobody sleeps at.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Wakes the sleeper, if there is one. Call it after the work can be seen.
+    pub(crate) fn ring(&self) {
+        fence(Ordering::SeqCst);
+        if self.is_asleep.load(Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        if self.is_asleep.swap(false, Ordering::AcqRel)
+            && let Some(sleeper) = self.sleeper.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        {
+            sleeper.unpark();
+        }
+    }
+
+    /// Sleeps until the bell rings, unless `is_ready` already holds; at most for `timeout`, and possibly shorter.
+    ///
+    /// Only one thread at a time may sleep at a bell.
+    pub(crate) fn sleep_unless(&self, is_ready: impl FnOnce() -> bool, timeout: Duration) {
+        *self.sleeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(current());
+        self.is_asleep.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if !is_ready() {
+            park_timeout(timeout);
+        }
+        self.is_asleep.store(false, Ordering::Relaxed);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::exec::sys::AtomicU64;
+    use std::sync::Arc;
+
+    #[test]
+    fn ready_work_is_never_slept_on() {
+        let bell = Doorbell::new();
+        bell.sleep_unless(|| true, Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn sleeper_sees_every_piece_of_work() {
+        const PIECES: u64 = 10_000;
+        let bell = Arc::new(Doorbell::new());
+        let made = Arc::new(AtomicU64::new(0));
+        let maker = {
+            let (bell, made) = (bell.clone(), made.clone());
+            std::thread::spawn(move || {
+                for piece in 1..=PIECES {
+                    made.store(piece, Ordering::Release);
+                    bell.ring();
+                }
+            })
+        };
+        let mut seen = 0;
+        while seen < PIECES {
+            // A lost wake-up would end in the hour, that is in the time limit of the test run.
+            bell.sleep_unless(|| made.load(Ordering::Acquire) != seen, Duration::from_secs(3600));
+            seen = made.load(Ordering::Acquire);
+        }
+        maker.join().unwrap();
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use loom::sync::Arc;
+    use loom::sync::atomic::AtomicU64;
+
+    /// A park without timeout in every schedule: a lost wake-up is a deadlock that loom reports.
+    #[test]
+    fn no_wake_up_is_lost() {
+        loom::model(|| {
+            let bell = Arc::new(Doorbell::new());
+            let made = Arc::new(AtomicU64::new(0));
+            let maker = {
+                let (bell, made) = (bell.clone(), made.clone());
+                loom::thread::spawn(move || {
+                    made.store(1, Ordering::Release);
+                    bell.ring();
+                })
+            };
+            while made.load(Ordering::Acquire) == 0 {
+                bell.sleep_unless(|| made.load(Ordering::Acquire) != 0, Duration::ZERO);
+            }
+            maker.join().unwrap();
+        });
+    }
+}

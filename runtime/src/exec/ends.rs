@@ -1,0 +1,188 @@
+//! Where the application pushes packets in and takes packets out.
+
+use crate::exec::counters::{NodeCounters, NodeState};
+use crate::exec::doorbell::Doorbell;
+use crate::exec::instance::{EmitError, Outputs, Wait};
+use crate::exec::link::{DropReason, Link};
+use crate::exec::shared::SessionShared;
+use crate::exec::worker::{Emitter, Output};
+use graphmill_abi::Packet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Where the application pushes packets in. Dropping it ends its stream.
+///
+/// It may move from thread to thread; dropping it never runs plugin code and never waits.
+#[derive(Debug)]
+pub struct Inlet {
+    name: String,
+    output: Output,
+    counters: Arc<NodeCounters>,
+    shared: Arc<SessionShared>,
+}
+
+/// A packet that an inlet did not take, handed back with the reason.
+#[derive(Debug, thiserror::Error)]
+#[error("inlet `{inlet}`: {reason}")]
+#[non_exhaustive]
+pub struct InletError {
+    /// Name of the inlet.
+    pub inlet: String,
+    /// Why the packet was not taken.
+    #[source]
+    pub reason: EmitError,
+    /// The packet.
+    pub packet: Packet,
+}
+
+impl Inlet {
+    pub(crate) fn new(name: String, output: Output, counters: Arc<NodeCounters>, shared: Arc<SessionShared>) -> Self {
+        counters.set_state(NodeState::Running);
+        Self { name, output, counters, shared }
+    }
+
+    /// Name of the inlet.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Pushes a packet; waits for room as long as the consumer takes something within `timeout`.
+    ///
+    /// # Errors
+    /// The packet is not of the inlet's format, there was no room, or the session is stopping; it comes back.
+    pub fn send(&mut self, packet: Packet, timeout: Duration) -> Result<(), InletError> {
+        self.emit(packet, Wait::ForRoom, timeout)
+    }
+
+    /// Pushes a packet without waiting.
+    ///
+    /// # Errors
+    /// As for [`Inlet::send`]; [`EmitError::WouldBlock`] when there is no room.
+    pub fn try_send(&mut self, packet: Packet) -> Result<(), InletError> {
+        self.emit(packet, Wait::Never, Duration::ZERO)
+    }
+
+    fn emit(&mut self, mut packet: Packet, wait: Wait, send_timeout: Duration) -> Result<(), InletError> {
+        let mut fatal = None;
+        let mut emitter = Emitter {
+            outputs: std::slice::from_mut(&mut self.output),
+            locals: &mut [],
+            counters: &self.counters,
+            send_timeout,
+            abort: self.shared.abort_flag(),
+            fatal: &mut fatal,
+        };
+        let sent =
+            if self.shared.is_draining() { Err(EmitError::Cancelled) } else { emitter.emit(0, wait, &mut packet) };
+        sent.map_err(|reason| InletError { inlet: self.name.clone(), reason, packet })
+    }
+
+    /// Ends the stream; the same as dropping the inlet.
+    pub fn end(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Inlet {
+    fn drop(&mut self) {
+        self.counters.set_state(NodeState::Stopped);
+        self.output.end(&mut []);
+    }
+}
+
+/// Where the application takes packets out. Dropping it makes the graph drop, and count, what still comes.
+#[derive(Debug)]
+pub struct Outlet {
+    name: String,
+    feeds: Vec<Arc<Link>>,
+    /// The feed that is looked at first: they take turns.
+    next: usize,
+    bell: Arc<Doorbell>,
+    counters: Arc<NodeCounters>,
+    shared: Arc<SessionShared>,
+}
+
+/// Why an outlet gave no packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecvError {
+    /// Nothing came in time.
+    #[error("no packet came in time")]
+    Timeout,
+    /// The stream has ended and everything was taken.
+    #[error("the stream has ended")]
+    Ended,
+}
+
+impl Outlet {
+    pub(crate) fn new(
+        name: String,
+        feeds: Vec<Arc<Link>>,
+        bell: Arc<Doorbell>,
+        (counters, shared): (Arc<NodeCounters>, Arc<SessionShared>),
+    ) -> Self {
+        counters.set_state(NodeState::Running);
+        Self { name, feeds, next: 0, bell, counters, shared }
+    }
+
+    /// Name of the outlet.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Takes the next packet; waits for it at most `timeout`.
+    ///
+    /// # Errors
+    /// [`RecvError::Timeout`], or [`RecvError::Ended`] after the last packet.
+    pub fn recv(&mut self, timeout: Duration) -> Result<Packet, RecvError> {
+        let until = Instant::now() + timeout;
+        loop {
+            match self.try_recv() {
+                Err(RecvError::Timeout) => {}
+                answer => return answer,
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(RecvError::Timeout);
+            }
+            let Self { feeds, shared, .. } = &*self;
+            let is_ready = || {
+                shared.is_aborted()
+                    || feeds.iter().any(|feed| !feed.is_empty())
+                    || feeds.iter().all(|feed| feed.is_finished())
+            };
+            self.bell.sleep_unless(is_ready, left);
+        }
+    }
+
+    /// Takes the next packet if there is one.
+    ///
+    /// # Errors
+    /// [`RecvError::Timeout`] when there is none now, [`RecvError::Ended`] after the last packet.
+    pub fn try_recv(&mut self) -> Result<Packet, RecvError> {
+        // Asked first: what is sent before the end is then seen below.
+        let is_finished = self.shared.is_aborted() || self.feeds.iter().all(|feed| feed.is_finished());
+        for turn in 0..self.feeds.len() {
+            let at = (self.next + turn) % self.feeds.len();
+            let Some(feed) = self.feeds.get(at) else { continue };
+            feed.counters.saw_depth(feed.len());
+            if let Some(packet) = feed.take() {
+                feed.taken(1);
+                self.next = at + 1;
+                self.counters.packets_in.increment();
+                self.counters.saw_pts(packet.pts_ns());
+                return Ok(packet);
+            }
+        }
+        Err(if is_finished { RecvError::Ended } else { RecvError::Timeout })
+    }
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        self.counters.set_state(NodeState::Stopped);
+        for feed in &self.feeds {
+            feed.close(DropReason::Closed);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! A bounded connection between two threads.
+//!
+//! One side sends, one side takes. The queue is a lock-free ring; a thread that finds it full or empty sleeps at its
+//! own doorbell. A producer that was held up goes on when half of the queue is free, so that two threads of different
+//! speed wake each other once per half queue and not once per packet.
+//!
+//! Nothing is lost without a count: [`LinkCounters`] says how many packets were taken out and how many were dropped
+//! for which reason.
+
+mod counters;
+
+pub(crate) use counters::{DropReason, LinkCounters};
+
+use crate::exec::doorbell::Doorbell;
+use crate::exec::sys::{AtomicBool, Ordering, fence};
+use crate::graph::WhenFull;
+use crossbeam_queue::ArrayQueue;
+use graphmill_abi::Packet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A bounded queue between a producer and a consumer on different threads.
+#[derive(Debug)]
+pub(crate) struct Link {
+    name: String,
+    when_full: WhenFull,
+    ring: ArrayQueue<Packet>,
+    /// The producer has given its last packet.
+    is_ended: AtomicBool,
+    /// The consumer takes no more.
+    is_closed: AtomicBool,
+    /// The producer waits for room.
+    is_producer_held: AtomicBool,
+    producer: Arc<Doorbell>,
+    consumer: Arc<Doorbell>,
+    pub(crate) counters: Arc<LinkCounters>,
+}
+
+/// What became of a packet that was sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It is on its way.
+    Queued,
+    /// The link dropped it, or an older one for it, and counted that.
+    Dropped,
+    /// There is no room and the caller has it still.
+    Full,
+}
+
+impl Link {
+    /// A link of `capacity` packets; its two ends sleep at these bells.
+    pub(crate) fn new(
+        name: String,
+        capacity: usize,
+        when_full: WhenFull,
+        [producer, consumer]: [Arc<Doorbell>; 2],
+    ) -> Self {
+        Self {
+            name,
+            when_full,
+            ring: ArrayQueue::new(capacity.max(1)),
+            is_ended: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+            is_producer_held: AtomicBool::new(false),
+            producer,
+            consumer,
+            counters: Arc::new(LinkCounters::new(capacity.max(1))),
+        }
+    }
+
+    /// The link as a person writes it: `mic.out -> denoise.in`.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What a full link does.
+    pub(crate) fn when_full(&self) -> WhenFull {
+        self.when_full
+    }
+
+    /// [producer] Sends a packet without waiting.
+    pub(crate) fn try_send(&self, packet: &mut Packet) -> Sent {
+        if self.is_closed.load(Ordering::Acquire) {
+            drop(packet.take());
+            self.counters.dropped(DropReason::Closed);
+            return Sent::Dropped;
+        }
+        let sent = match self.when_full {
+            WhenFull::DropOldest => match self.ring.force_push(packet.take()) {
+                None => Sent::Queued,
+                Some(oldest) => {
+                    drop(oldest);
+                    self.counters.dropped(DropReason::Oldest);
+                    Sent::Dropped
+                }
+            },
+            WhenFull::DropNewest if self.ring.is_full() => {
+                drop(packet.take());
+                self.counters.dropped(DropReason::Newest);
+                return Sent::Dropped;
+            }
+            WhenFull::Block | WhenFull::Fail | WhenFull::DropNewest => match self.ring.push(packet.take()) {
+                Ok(()) => Sent::Queued,
+                Err(back) => {
+                    *packet = back;
+                    return Sent::Full;
+                }
+            },
+        };
+        self.consumer.ring();
+        sent
+    }
+
+    /// [producer] Sends a packet and waits for room as long as the consumer takes something within `timeout`.
+    ///
+    /// Returns how long nothing moved when that was too long; the packet is then still the caller's.
+    pub(crate) fn send(&self, packet: &mut Packet, timeout: Duration, stop: &AtomicBool) -> Result<(), SendError> {
+        if self.try_send(packet) != Sent::Full {
+            return Ok(());
+        }
+        let mut taken = self.counters.delivered();
+        let mut since = Instant::now();
+        loop {
+            self.hold_producer();
+            self.producer.sleep_unless(
+                || !self.is_holding() || stop.load(Ordering::Acquire),
+                timeout.saturating_sub(since.elapsed()),
+            );
+            if stop.load(Ordering::Acquire) {
+                return Err(SendError::Stopped);
+            }
+            if !self.is_holding() && self.try_send(packet) != Sent::Full {
+                return Ok(());
+            }
+            let waited = since.elapsed();
+            if self.counters.delivered() != taken {
+                taken = self.counters.delivered();
+                since = Instant::now();
+            } else if waited >= timeout {
+                // There may be some room that the hysteresis would not use.
+                return match self.try_send(packet) {
+                    Sent::Full => Err(SendError::TimedOut(waited)),
+                    Sent::Queued | Sent::Dropped => Ok(()),
+                };
+            }
+        }
+    }
+
+    /// [producer] Packets that can be sent before the link is full.
+    pub(crate) fn room(&self) -> usize {
+        if self.is_closed.load(Ordering::Relaxed) {
+            return self.ring.capacity();
+        }
+        self.ring.capacity() - self.ring.len().min(self.ring.capacity())
+    }
+
+    /// [producer] Asks to be woken when half of the queue is free; [`Link::is_holding`] tells until then.
+    pub(crate) fn hold_producer(&self) {
+        self.is_producer_held.store(true, Ordering::Relaxed);
+    }
+
+    /// [producer] Whether a producer that was held up still has to wait.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.room() < self.ring.capacity().div_ceil(2)
+    }
+
+    /// [producer] There will be no further packet.
+    pub(crate) fn end(&self) {
+        self.is_ended.store(true, Ordering::Release);
+        self.consumer.ring();
+    }
+
+    /// [consumer] Takes the next packet.
+    pub(crate) fn take(&self) -> Option<Packet> {
+        self.ring.pop()
+    }
+
+    /// [consumer] Packets that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// [consumer] Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    /// [consumer] Whether the producer has ended and everything was taken.
+    pub(crate) fn is_finished(&self) -> bool {
+        // The order matters: what was sent before the end is visible once the end is.
+        self.is_ended.load(Ordering::Acquire) && self.ring.is_empty()
+    }
+
+    /// [consumer] Counts a batch that was taken and lets a held producer go on when half of the queue is free.
+    pub(crate) fn taken(&self, count: usize) {
+        self.counters.add_delivered(count);
+        fence(Ordering::SeqCst);
+        if self.is_producer_held.load(Ordering::Relaxed) && !self.is_holding() {
+            self.is_producer_held.store(false, Ordering::Relaxed);
+            self.producer.ring();
+        }
+    }
+
+    /// [consumer] Takes no more: what waits and what still comes is dropped and counted.
+    pub(crate) fn close(&self, reason: DropReason) {
+        self.is_closed.store(true, Ordering::Release);
+        while self.ring.pop().is_some() {
+            self.counters.dropped(reason);
+        }
+        self.producer.ring();
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // What a late producer put in after the consumer had closed.
+        while self.ring.pop().is_some() {
+            self.counters.dropped(DropReason::Closed);
+        }
+    }
+}
+
+/// Why a packet could not be sent; the caller has it still.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum SendError {
+    /// The consumer took nothing for this long.
+    TimedOut(Duration),
+    /// The session is stopping at once.
+    Stopped,
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;

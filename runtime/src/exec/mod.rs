@@ -1,0 +1,29 @@
+//! The executor: workers, links and sessions over the [`Instance`] trait. It never knows how a plugin was loaded.
+
+mod ends;
+mod instance;
+mod link;
+mod session;
+mod single;
+mod worker;
+
+mod counters;
+mod gate;
+mod report;
+mod shared;
+
+mod clock;
+mod context;
+pub(crate) mod current;
+mod doorbell;
+pub(crate) mod sys;
+
+pub use crate::telemetry::histogram::Summary;
+pub use clock::{Clock, MonotonicClock, VirtualClock};
+pub use context::{NodeContext, NodeName, Wake};
+pub use counters::{NodeFailure, NodeState, Operation};
+pub use ends::{Inlet, InletError, Outlet, RecvError};
+pub use instance::{EmitError, Factories, Factory, Fault, FaultClass, Instance, NextTick, Outputs, Wait};
+pub use report::{Dropped, LinkReport, NodeReport, Outcome, SessionReport};
+pub use session::{Session, SessionOptions, StartError, Stopper};
+pub use single::{CallError, Emitted, InstanceHandle, InstanceOptions, Phase};

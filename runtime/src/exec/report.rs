@@ -1,0 +1,191 @@
+//! What a session tells about itself: while it runs and when it has ended.
+
+use crate::exec::counters::{NodeCounters, NodeFailure, NodeState};
+use crate::exec::link::{DropReason, LinkCounters};
+use crate::telemetry::histogram::Summary;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The state of a session: every node and every link, with what they counted.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct SessionReport {
+    /// Name of the session.
+    pub session: String,
+    /// How it ended, or that it has not.
+    pub outcome: Outcome,
+    /// Nanoseconds since it began to run.
+    pub elapsed_ns: u64,
+    /// Its nodes, inlets and outlets in graph order.
+    pub nodes: Vec<NodeReport>,
+    /// Its links in the order of the graph.
+    pub links: Vec<LinkReport>,
+    /// The nodes that failed, in the order in which they did.
+    pub failures: Vec<NodeFailure>,
+    /// Workers that did not end within the deadlines of a stop; their threads are left alone.
+    pub stragglers: Vec<String>,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It has not ended.
+    Running,
+    /// Every source has ended and everything was processed.
+    Completed,
+    /// It was stopped, and what was under way was finished.
+    Stopped,
+    /// It was stopped, and what was under way was dropped.
+    Aborted,
+    /// A node failed.
+    Failed,
+}
+
+/// What one node did.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct NodeReport {
+    /// Id of the node.
+    pub id: String,
+    /// Id of its kind, or `inlet` or `outlet`.
+    pub kind: String,
+    /// Name of its worker; empty for inlets and outlets.
+    pub worker: String,
+    /// Where it is in its life.
+    pub state: NodeState,
+    /// Calls of `tick`, `process` and `flush`.
+    pub calls: u64,
+    /// Packets that came in.
+    pub packets_in: u64,
+    /// Packets that went out, one per emit whatever the number of links.
+    pub packets_out: u64,
+    /// Packets among these that went to an output without a link.
+    pub packets_unlinked: u64,
+    /// Calls that ended with a typed error.
+    pub errors: u64,
+    /// The newest of these errors.
+    pub last_error: Option<String>,
+    /// Ticks that began a whole interval late or more.
+    pub late_ticks: u64,
+    /// How far the stream has come, in nanoseconds of presentation time.
+    pub position_ns: Option<u64>,
+    /// How long the calls took.
+    pub call_time: Summary,
+}
+
+/// What one link carried.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct LinkReport {
+    /// The link as a person writes it: `mic.out -> denoise.in`.
+    pub link: String,
+    /// Packets that it holds.
+    pub capacity: u64,
+    /// Packets that the consumer took.
+    pub delivered: u64,
+    /// Packets lost, by reason; reasons without a loss are left out.
+    pub dropped: Vec<Dropped>,
+    /// The most packets that waited when the consumer looked.
+    pub high_water: u64,
+}
+
+/// Packets lost on a link for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// `drop-oldest`, `drop-newest`, `full`, `format`, `closed` or `stopped`.
+    pub reason: &'static str,
+    /// How many.
+    pub packets: u64,
+}
+
+impl SessionReport {
+    /// The node with this id.
+    pub fn node(&self, id: &str) -> Option<&NodeReport> {
+        self.nodes.iter().find(|node| node.id == id)
+    }
+
+    /// The link with this name: `mic.out -> denoise.in`.
+    pub fn link(&self, name: &str) -> Option<&LinkReport> {
+        self.links.iter().find(|link| link.link == name)
+    }
+
+    /// Packets lost on all links together.
+    pub fn dropped(&self) -> u64 {
+        self.links.iter().map(LinkReport::dropped_total).sum()
+    }
+
+    /// Typed errors of all nodes together.
+    pub fn errors(&self) -> u64 {
+        self.nodes.iter().map(|node| node.errors).sum()
+    }
+}
+
+impl LinkReport {
+    /// Packets lost for any reason.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().map(|dropped| dropped.packets).sum()
+    }
+
+    /// Packets lost for one reason.
+    pub fn dropped_for(&self, reason: &str) -> u64 {
+        self.dropped.iter().filter(|dropped| dropped.reason == reason).map(|dropped| dropped.packets).sum()
+    }
+}
+
+/// What the handle of a session keeps of a node for its reports.
+#[derive(Debug)]
+pub(crate) struct NodeEntry {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) worker: String,
+    pub(crate) counters: Arc<NodeCounters>,
+}
+
+/// What the handle of a session keeps of a link for its reports.
+#[derive(Debug)]
+pub(crate) struct LinkEntry {
+    pub(crate) name: String,
+    pub(crate) counters: Arc<LinkCounters>,
+}
+
+impl NodeEntry {
+    pub(crate) fn report(&self) -> NodeReport {
+        let counters = &self.counters;
+        NodeReport {
+            id: self.id.clone(),
+            kind: self.kind.clone(),
+            worker: self.worker.clone(),
+            state: counters.state(),
+            calls: counters.calls.value(),
+            packets_in: counters.packets_in.value(),
+            packets_out: counters.packets_out.value(),
+            packets_unlinked: counters.packets_unlinked.value(),
+            errors: counters.errors.value(),
+            last_error: counters.last_error(),
+            late_ticks: counters.late_ticks.value(),
+            position_ns: counters.position_ns(),
+            call_time: counters.call_time.summary(),
+        }
+    }
+}
+
+impl LinkEntry {
+    pub(crate) fn report(&self) -> LinkReport {
+        let counters = &self.counters;
+        let dropped = DropReason::ALL
+            .into_iter()
+            .map(|reason| Dropped { reason: reason.name(), packets: counters.dropped_for(reason) })
+            .filter(|dropped| dropped.packets > 0)
+            .collect();
+        LinkReport {
+            link: self.name.clone(),
+            capacity: counters.capacity() as u64,
+            delivered: counters.delivered(),
+            dropped,
+            high_water: counters.deepest(),
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! One running graph: start, watch, stop, report.
+//!
+//! The handle never touches an instance: it starts threads, sets flags and reads counters. Dropping it asks the
+//! workers to end and returns at once.
+
+mod assemble;
+
+pub(crate) use assemble::next_instance_id;
+
+use crate::exec::clock::{Clock, MonotonicClock};
+use crate::exec::counters::NodeFailure;
+use crate::exec::ends::{Inlet, Outlet};
+use crate::exec::instance::Factories;
+use crate::exec::link::{DropReason, Link};
+use crate::exec::report::{LinkEntry, NodeEntry, Outcome, SessionReport};
+use crate::exec::shared::SessionShared;
+use crate::exec::sys;
+use crate::exec::worker::{self, Go, Milestone};
+use crate::graph::Graph;
+use assemble::Assembly;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What a session is started with beside its graph.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SessionOptions {
+    /// Name for logs and reports; that of the graph when empty.
+    pub name: String,
+    /// Time for ticks and for the plugins.
+    pub clock: Arc<dyn Clock>,
+    /// How long making all instances may take.
+    pub create_timeout: Duration,
+    /// How long starting all instances may take.
+    pub start_timeout: Duration,
+    /// How long a stop waits for what is under way.
+    pub drain_timeout: Duration,
+    /// How long a stop waits, after that, for the workers to free their instances.
+    pub stop_timeout: Duration,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            clock: Arc::new(MonotonicClock::new()),
+            create_timeout: Duration::from_secs(60),
+            start_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(5),
+            stop_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why a session did not start. Whatever was made for it is freed on its own thread.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A kind of the graph is not offered by the plugins at hand.
+    #[error("kind `{kind}` of node `{node}` is not offered by the plugins that the session was given")]
+    UnknownKind {
+        /// Id of the node.
+        node: String,
+        /// Id of the kind.
+        kind: String,
+    },
+    /// A node could not be made or started.
+    #[error(transparent)]
+    Node(#[from] Box<NodeFailure>),
+    /// Nodes were not made or started in time.
+    #[error("{what} took longer than {waited_ms} ms on worker {}; raise `{setting}`", .workers.join(", "))]
+    Timeout {
+        /// `create` or `start`.
+        what: &'static str,
+        /// The workers that were not ready.
+        workers: Vec<String>,
+        /// How long the session waited.
+        waited_ms: u128,
+        /// What to raise.
+        setting: &'static str,
+    },
+    /// The operating system gave no thread.
+    #[error("no thread for worker `{worker}`: {error}")]
+    Thread {
+        /// Name of the worker.
+        worker: String,
+        /// What the system said.
+        #[source]
+        error: std::io::Error,
+    },
+}
+
+/// One running graph. Dropping it stops the graph without waiting; use [`Session::stop`] or [`Session::wait`].
+#[derive(Debug)]
+pub struct Session {
+    name: String,
+    shared: Arc<SessionShared>,
+    milestones: Receiver<Milestone>,
+    /// Workers that have not ended.
+    alive: Vec<String>,
+    nodes: Vec<NodeEntry>,
+    links: Vec<LinkEntry>,
+    /// Links between threads that no outlet reads: what is left in them at the end is lost.
+    inner_links: Vec<Arc<Link>>,
+    inlets: Mutex<BTreeMap<String, Inlet>>,
+    outlets: Mutex<BTreeMap<String, Outlet>>,
+    begun: Instant,
+    ended: Option<Instant>,
+    options: SessionOptions,
+    was_stopped: bool,
+}
+
+impl Session {
+    /// Starts a graph: makes every instance on its worker, starts them all, then lets them run.
+    ///
+    /// Blocks until then, at most for the create and the start timeout.
+    ///
+    /// # Errors
+    /// A node could not be made or started, or not in time. Nothing runs then.
+    pub fn start(graph: &Graph, factories: &dyn Factories, options: SessionOptions) -> Result<Self, StartError> {
+        let name = match (options.name.as_str(), graph.name()) {
+            ("", Some(name)) => name.to_string(),
+            ("", None) => "session".to_string(),
+            (name, _) => name.to_string(),
+        };
+        let Assembly { shared, workers, nodes, links, inner_links, inlets, outlets } =
+            assemble::assemble(graph, factories, &name, &options)?;
+        let (tell, milestones) = bounded(workers.len() * 4);
+        let mut alive = Vec::with_capacity(workers.len());
+        let mut go = Vec::with_capacity(workers.len());
+        for plan in workers {
+            let (go_worker, listen) = bounded(2);
+            let (worker, tell) = (plan.name.clone(), tell.clone());
+            sys::spawn(&worker.clone(), move || worker::run(plan, &listen, &tell))
+                .map_err(|error| StartError::Thread { worker: worker.clone(), error })?;
+            alive.push(worker);
+            go.push(go_worker);
+        }
+        drop(tell);
+        let mut session = Self {
+            name,
+            shared,
+            milestones,
+            alive,
+            nodes,
+            links,
+            inner_links,
+            inlets: Mutex::new(inlets),
+            outlets: Mutex::new(outlets),
+            begun: Instant::now(),
+            ended: None,
+            options,
+            was_stopped: false,
+        };
+        session.begin(&go)?;
+        session.begun = Instant::now();
+        Ok(session)
+    }
+
+    /// Leads the workers through creating and starting. Dropping `go` on an error frees what they made.
+    fn begin(&self, go: &[Sender<Go>]) -> Result<(), StartError> {
+        self.await_all(("create", "create_timeout"), self.options.create_timeout)?;
+        tell_all(go, Go::Start);
+        self.await_all(("start", "start_timeout"), self.options.start_timeout)?;
+        tell_all(go, Go::Run);
+        Ok(())
+    }
+
+    fn await_all(&self, (what, setting): (&'static str, &'static str), timeout: Duration) -> Result<(), StartError> {
+        let since = Instant::now();
+        let mut missing = self.alive.clone();
+        while !missing.is_empty() {
+            match self.milestones.recv_timeout(timeout.saturating_sub(since.elapsed())) {
+                Ok(Milestone::Created(worker) | Milestone::Started(worker)) => missing.retain(|name| *name != worker),
+                Ok(Milestone::Failed(failure)) => return Err(failure.into()),
+                Ok(Milestone::Ended(_)) => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    let waited_ms = since.elapsed().as_millis();
+                    return Err(StartError::Timeout { what, workers: missing, waited_ms, setting });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Name of the session.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The inlet with this name; each can be taken once.
+    pub fn take_inlet(&self, name: &str) -> Option<Inlet> {
+        self.inlets.lock().unwrap_or_else(PoisonError::into_inner).remove(name)
+    }
+
+    /// The outlet with this name; each can be taken once.
+    pub fn take_outlet(&self, name: &str) -> Option<Outlet> {
+        self.outlets.lock().unwrap_or_else(PoisonError::into_inner).remove(name)
+    }
+
+    /// A handle that asks this session to stop, from any thread.
+    pub fn stopper(&self) -> Stopper {
+        Stopper { shared: self.shared.clone() }
+    }
+
+    /// The state of the session now; counters of different nodes may be some packets apart.
+    pub fn report(&self) -> SessionReport {
+        let failures = self.shared.failures();
+        let outcome = if !self.alive.is_empty() {
+            Outcome::Running
+        } else if !failures.is_empty() {
+            Outcome::Failed
+        } else if self.shared.is_aborted() {
+            Outcome::Aborted
+        } else if self.was_stopped || self.shared.is_draining() {
+            Outcome::Stopped
+        } else {
+            Outcome::Completed
+        };
+        let elapsed = self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.begun);
+        SessionReport {
+            session: self.name.clone(),
+            outcome,
+            elapsed_ns: u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX),
+            nodes: self.nodes.iter().map(NodeEntry::report).collect(),
+            links: self.links.iter().map(LinkEntry::report).collect(),
+            failures,
+            stragglers: Vec::new(),
+        }
+    }
+
+    /// Whether every worker has ended; never waits.
+    pub fn has_ended(&mut self) -> bool {
+        self.wait_timeout(Duration::ZERO).is_some()
+    }
+
+    /// Waits until the session has ended by itself, through a failure, or through a [`Stopper`].
+    ///
+    /// A graph with a source that never ends runs until it is stopped, so this has no deadline of its own.
+    /// Inlets and outlets that were not taken are closed first: nobody could end them.
+    pub fn wait(mut self) -> SessionReport {
+        self.close_untaken_ends();
+        while !self.alive.is_empty() {
+            match self.milestones.recv() {
+                Ok(milestone) => self.heard(&milestone),
+                Err(_) => break,
+            }
+        }
+        self.last_report()
+    }
+
+    /// Waits at most `timeout` for the end of the session.
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Option<SessionReport> {
+        let until = Instant::now() + timeout;
+        while !self.alive.is_empty() {
+            match self.milestones.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(milestone) => self.heard(&milestone),
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Some(self.last_report())
+    }
+
+    /// Ends the sources, lets the rest finish, and frees every instance, each within its deadline.
+    ///
+    /// What is not finished after the drain timeout is dropped and counted; a worker that does not end within the stop
+    /// timeout after that is named in the report and left alone.
+    pub fn stop(mut self) -> SessionReport {
+        self.was_stopped = true;
+        self.close_untaken_ends();
+        self.shared.drain();
+        if let Some(report) = self.wait_timeout(self.options.drain_timeout) {
+            return report;
+        }
+        self.shared.abort();
+        if let Some(report) = self.wait_timeout(self.options.stop_timeout) {
+            return report;
+        }
+        let mut report = self.report();
+        report.outcome = Outcome::Aborted;
+        report.stragglers = self.alive.clone();
+        report
+    }
+
+    fn close_untaken_ends(&self) {
+        drop(std::mem::take(&mut *self.inlets.lock().unwrap_or_else(PoisonError::into_inner)));
+        drop(std::mem::take(&mut *self.outlets.lock().unwrap_or_else(PoisonError::into_inner)));
+    }
+
+    fn heard(&mut self, milestone: &Milestone) {
+        if let Milestone::Ended(worker) = milestone {
+            self.alive.retain(|name| name != worker);
+        }
+        if self.alive.is_empty() {
+            self.ended = Some(Instant::now());
+        }
+    }
+
+    /// The report after the end: what is left on links is lost, and counted.
+    fn last_report(&self) -> SessionReport {
+        for link in &self.inner_links {
+            link.close(if self.shared.is_aborted() { DropReason::Stopped } else { DropReason::Closed });
+        }
+        let mut report = self.report();
+        if !self.alive.is_empty() {
+            // A worker's thread is gone without a word: that is a bug of the runtime, and still told as what it is.
+            report.outcome = Outcome::Failed;
+            report.stragglers = self.alive.clone();
+        }
+        report
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.alive.is_empty() {
+            self.shared.abort();
+        }
+    }
+}
+
+/// A worker that is gone does not listen; its milestones tell why.
+fn tell_all(workers: &[Sender<Go>], go: Go) {
+    for worker in workers {
+        let _unheard = worker.send(go);
+    }
+}
+
+/// Asks a session to stop, from any thread; does not wait and does not keep the session alive.
+#[derive(Debug, Clone)]
+pub struct Stopper {
+    shared: Arc<SessionShared>,
+}
+
+impl Stopper {
+    /// Ends the sources and lets the rest finish.
+    pub fn drain(&self) {
+        self.shared.drain();
+    }
+
+    /// Ends everything at once; what is under way is dropped and counted.
+    pub fn abort(&self) {
+        self.shared.abort();
+    }
+}

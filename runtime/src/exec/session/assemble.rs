@@ -1,0 +1,257 @@
+//! From a graph to the plans of its workers: who runs where, and which links are local.
+
+use crate::exec::clock::CallTimer;
+use crate::exec::context::{NodeContext, NodeName};
+use crate::exec::counters::NodeCounters;
+use crate::exec::doorbell::Doorbell;
+use crate::exec::ends::{Inlet, Outlet};
+use crate::exec::instance::Factories;
+use crate::exec::link::{Link, LinkCounters};
+use crate::exec::report::{LinkEntry, NodeEntry};
+use crate::exec::session::{SessionOptions, StartError};
+use crate::exec::shared::SessionShared;
+use crate::exec::worker::{Credits, Feed, Input, LocalLink, NodePlan, Output, Route, TickWaker, Ticks, WorkerPlan};
+use crate::graph::{self, Graph, NodeRole};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Everything that a session consists of before its threads run.
+pub(super) struct Assembly {
+    pub(super) shared: Arc<SessionShared>,
+    pub(super) workers: Vec<WorkerPlan>,
+    pub(super) nodes: Vec<NodeEntry>,
+    pub(super) links: Vec<LinkEntry>,
+    pub(super) inner_links: Vec<Arc<Link>>,
+    pub(super) inlets: BTreeMap<String, Inlet>,
+    pub(super) outlets: BTreeMap<String, Outlet>,
+}
+
+/// A vertex of the graph on its way to a worker or to the application.
+struct Vertex {
+    /// Position of its worker; `None` for inlets and outlets.
+    worker: Option<usize>,
+    bell: Arc<Doorbell>,
+    inputs: Vec<Input>,
+    outputs: Vec<Output>,
+    counters: Arc<NodeCounters>,
+}
+
+/// Numbers of instances in this process.
+static INSTANCES: AtomicU64 = AtomicU64::new(1);
+
+/// A number that no other instance of this process has.
+pub(crate) fn next_instance_id() -> u64 {
+    INSTANCES.fetch_add(1, Ordering::Relaxed)
+}
+
+pub(super) fn assemble(
+    graph: &Graph,
+    factories: &dyn Factories,
+    session: &str,
+    options: &SessionOptions,
+) -> Result<Assembly, StartError> {
+    let shared = Arc::new(SessionShared::default());
+    let mut workers: Vec<WorkerPlan> = Vec::new();
+    let mut vertices: Vec<Vertex> =
+        graph.nodes().iter().map(|node| vertex(node, &mut workers, &shared, options)).collect();
+    let mut links = Vec::new();
+    let mut inner_links = Vec::new();
+    for link in graph.links() {
+        let name = graph.link_text(link);
+        let wired = wire((graph, link), &name, &mut vertices, &mut workers);
+        let Some(Wired { counters, remote, role }) = wired else { continue };
+        links.push(LinkEntry { name, counters });
+        let Some(remote) = remote else { continue };
+        if role.from_inlet {
+            shared.add_inlet(remote.clone());
+        }
+        if !role.to_outlet {
+            inner_links.push(remote);
+        }
+    }
+    let session: Arc<str> = session.into();
+    let mut assembly = Assembly {
+        shared,
+        workers,
+        nodes: Vec::new(),
+        links,
+        inner_links,
+        inlets: BTreeMap::new(),
+        outlets: BTreeMap::new(),
+    };
+    for (node, vertex) in graph.nodes().iter().zip(vertices) {
+        place(node, vertex, &mut assembly, (factories, &session, options))?;
+    }
+    Ok(assembly)
+}
+
+fn vertex(
+    node: &graph::Node,
+    workers: &mut Vec<WorkerPlan>,
+    shared: &Arc<SessionShared>,
+    options: &SessionOptions,
+) -> Vertex {
+    let worker = node.kind().map(|_| worker_of(node, workers, shared, options));
+    let bell = match worker.and_then(|at| workers.get(at)) {
+        Some(plan) => plan.bell.clone(),
+        None => {
+            let bell = Arc::new(Doorbell::new());
+            shared.add_bell(bell.clone());
+            bell
+        }
+    };
+    let output = |pin: &graph::Pin| Output::new(format!("{}.{}", node.id(), pin.name()), pin.format().clone());
+    Vertex {
+        worker,
+        bell,
+        inputs: node.inputs().iter().map(|_| Input::new()).collect(),
+        outputs: node.outputs().iter().map(output).collect(),
+        counters: Arc::default(),
+    }
+}
+
+/// The worker of a node: the named one that it shares, or one of its own.
+fn worker_of(
+    node: &graph::Node,
+    workers: &mut Vec<WorkerPlan>,
+    shared: &Arc<SessionShared>,
+    options: &SessionOptions,
+) -> usize {
+    // A shared worker and a node may have the same name; only the former is looked up.
+    let name = node.worker().map_or_else(|| node.id().to_string(), |worker| format!("worker {worker}"));
+    if let Some(at) = workers.iter().position(|worker| node.worker().is_some() && worker.name == name) {
+        return at;
+    }
+    let bell = Arc::new(Doorbell::new());
+    shared.add_bell(bell.clone());
+    workers.push(WorkerPlan {
+        name,
+        nodes: Vec::new(),
+        locals: Vec::new(),
+        bell,
+        shared: shared.clone(),
+        clock: options.clock.clone(),
+        timer: CallTimer::new(),
+    });
+    workers.len() - 1
+}
+
+struct Wired {
+    counters: Arc<LinkCounters>,
+    remote: Option<Arc<Link>>,
+    role: LinkRole,
+}
+
+struct LinkRole {
+    from_inlet: bool,
+    to_outlet: bool,
+}
+
+/// Makes the queue of a link and hangs its two ends into the vertices.
+fn wire(
+    (graph, link): (&Graph, &graph::Link),
+    name: &str,
+    vertices: &mut [Vertex],
+    workers: &mut [WorkerPlan],
+) -> Option<Wired> {
+    let end = |at: usize| vertices.get(at).map(|vertex| (vertex.worker, vertex.bell.clone()));
+    let (from, to) = (end(link.from().node)?, end(link.to().node)?);
+    let role = LinkRole { from_inlet: from.0.is_none(), to_outlet: to.0.is_none() };
+    let shared_worker = from.0.filter(|_| from.0 == to.0).and_then(|at| workers.get_mut(at));
+    let (route, counters, remote) = match shared_worker {
+        Some(worker) => {
+            let local = LocalLink::new(name.to_string(), link.capacity(), link.when_full());
+            let counters = local.counters.clone();
+            worker.locals.push(local);
+            (Route::Local(worker.locals.len() - 1), counters, None)
+        }
+        None => {
+            let bells = [from.1, to.1];
+            let remote = Arc::new(Link::new(name.to_string(), link.capacity(), link.when_full(), bells));
+            (Route::Remote(remote.clone()), remote.counters.clone(), Some(remote))
+        }
+    };
+    let output = vertices.get_mut(link.from().node)?.outputs.get_mut(link.from().pin)?;
+    output.add_target(route.clone(), link.format().clone());
+    let input = vertices.get_mut(link.to().node)?.inputs.get_mut(link.to().pin)?;
+    let credits = link.credits().map(|credits| Credits::new(credits, cycle_outputs(graph, link)));
+    input.feeds.push(Feed::new(route, link.is_feedback(), credits));
+    Some(Wired { counters, remote, role })
+}
+
+/// The outputs of the head of a cycle from which the start of its feedback link can be reached.
+fn cycle_outputs(graph: &Graph, feedback: &graph::Link) -> Vec<usize> {
+    let (head, last) = (feedback.to().node, feedback.from().node);
+    let reaches_last = |start: usize| {
+        let mut seen = vec![false; graph.nodes().len()];
+        let mut open = vec![start];
+        while let Some(node) = open.pop() {
+            if node == last {
+                return true;
+            }
+            let is_new = seen.get_mut(node).is_some_and(|seen| !std::mem::replace(seen, true));
+            if is_new && node != head {
+                open.extend(graph.links_from(node).map(|(_, link)| link.to().node));
+            }
+        }
+        false
+    };
+    let starts = graph.links_from(head).filter(|(_, link)| reaches_last(link.to().node));
+    let mut outputs: Vec<usize> = starts.map(|(_, link)| link.from().pin).collect();
+    outputs.sort_unstable();
+    outputs.dedup();
+    outputs
+}
+
+/// Gives a wired vertex to its worker or to the application.
+fn place(
+    node: &graph::Node,
+    vertex: Vertex,
+    assembly: &mut Assembly,
+    (factories, session, options): (&dyn Factories, &Arc<str>, &SessionOptions),
+) -> Result<(), StartError> {
+    let Vertex { worker, bell, inputs, outputs, counters } = vertex;
+    let worker_name = worker.and_then(|at| assembly.workers.get(at)).map(|worker| worker.name.clone());
+    assembly.nodes.push(NodeEntry {
+        id: node.id().to_string(),
+        kind: node.role().label().to_string(),
+        worker: worker_name.unwrap_or_default(),
+        counters: counters.clone(),
+    });
+    let id = node.id().to_string();
+    let shared = assembly.shared.clone();
+    match node.role() {
+        NodeRole::Inlet => {
+            if let Some(output) = outputs.into_iter().next() {
+                assembly.inlets.insert(id.clone(), Inlet::new(id, output, counters, shared));
+            }
+        }
+        NodeRole::Outlet => {
+            let feeds = inputs.iter().flat_map(|input| &input.feeds).filter_map(Feed::remote).cloned().collect();
+            assembly.outlets.insert(id.clone(), Outlet::new(id, feeds, bell, (counters, shared)));
+        }
+        NodeRole::Kind(kind) => {
+            let unknown = || StartError::UnknownKind { node: id.clone(), kind: kind.id.clone() };
+            let factory = factories.factory(&kind.id).ok_or_else(unknown)?;
+            let waker = Arc::new(TickWaker::new(bell));
+            let name = NodeName::new(session.clone(), node.id(), kind.id.as_str());
+            let context = NodeContext::new(name, next_instance_id(), options.clock.clone(), waker.clone());
+            let plan = NodePlan {
+                context: Arc::new(context),
+                factory,
+                plugin_file: kind.plugin.file.clone(),
+                params: node.params().to_string(),
+                ticks: node.is_source().then(|| Ticks::new(node.tick(), waker)),
+                send_timeout: node.send_timeout(),
+                inputs,
+                outputs,
+                counters,
+            };
+            if let Some(worker) = worker.and_then(|at| assembly.workers.get_mut(at)) {
+                worker.nodes.push(plan);
+            }
+        }
+    }
+    Ok(())
+}

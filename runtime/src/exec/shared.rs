@@ -1,0 +1,77 @@
+//! What the workers of a session and its handle share: two flags, the failures, and the bells to ring.
+
+use crate::exec::counters::NodeFailure;
+use crate::exec::doorbell::Doorbell;
+use crate::exec::link::Link;
+use crate::exec::sys::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// State of a session that every thread of it can see.
+#[derive(Debug, Default)]
+pub(crate) struct SessionShared {
+    /// Sources end, inlets close; what is under way is still finished.
+    is_draining: AtomicBool,
+    /// Everything ends at once.
+    is_aborted: AtomicBool,
+    failures: Mutex<Vec<NodeFailure>>,
+    bells: Mutex<Vec<Arc<Doorbell>>>,
+    /// Links that the application feeds: they end when the session drains.
+    inlets: Mutex<Vec<Arc<Link>>>,
+}
+
+impl SessionShared {
+    /// Adds a bell to those that are rung when a flag changes.
+    pub(crate) fn add_bell(&self, bell: Arc<Doorbell>) {
+        self.bells.lock().unwrap_or_else(PoisonError::into_inner).push(bell);
+    }
+
+    /// Adds a link that the application feeds.
+    pub(crate) fn add_inlet(&self, link: Arc<Link>) {
+        self.inlets.lock().unwrap_or_else(PoisonError::into_inner).push(link);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.is_aborted.load(Ordering::Acquire)
+    }
+
+    /// The flag that ends every wait for room.
+    pub(crate) fn abort_flag(&self) -> &AtomicBool {
+        &self.is_aborted
+    }
+
+    /// Ends the sources and lets the rest finish.
+    pub(crate) fn drain(&self) {
+        self.is_draining.store(true, Ordering::Release);
+        for link in self.inlets.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            link.end();
+        }
+        self.ring_all();
+    }
+
+    /// Ends everything at once.
+    pub(crate) fn abort(&self) {
+        self.is_aborted.store(true, Ordering::Release);
+        self.drain();
+    }
+
+    /// Keeps the failure of a node and lets the session drain.
+    pub(crate) fn node_failed(&self, failure: NodeFailure) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+        self.drain();
+    }
+
+    /// The failures so far, oldest first.
+    pub(crate) fn failures(&self) -> Vec<NodeFailure> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn ring_all(&self) {
+        for bell in self.bells.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            bell.ring();
+        }
+    }
+}

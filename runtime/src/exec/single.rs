@@ -1,0 +1,423 @@
+//! One instance without a graph: request and reply, both bounded.
+//!
+//! The instance lives on a worker thread of its own. A call sends a request through a channel of one place and waits
+//! for the reply; each of the two waits has its own deadline, and an error says which of them ended the call. After a
+//! missed reply the instance is abandoned: it is never called again, every further call fails at once, and its own
+//! thread frees it should it ever come back.
+
+use crate::exec::clock::Clock;
+use crate::exec::context::{NodeContext, NodeName, Wake};
+use crate::exec::counters::{NodeFailure, Operation};
+use crate::exec::current;
+use crate::exec::instance::{EmitError, Factory, Fault, Instance, NextTick, Outputs, Wait};
+use crate::exec::session::{StartError, next_instance_id};
+use crate::exec::sys::{self, AtomicBool, Ordering};
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
+use graphmill_abi::Packet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Packets that one call may emit; a call that gives more gets an error for the rest.
+const EMITTED_MAX: usize = 65_536;
+
+/// Deadlines of a single instance.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct InstanceOptions {
+    /// How long making it may take.
+    pub create_timeout: Duration,
+    /// How long a call may wait until the instance is free.
+    pub send_timeout: Duration,
+    /// How long a call may take after that.
+    pub reply_timeout: Duration,
+}
+
+impl Default for InstanceOptions {
+    fn default() -> Self {
+        Self {
+            create_timeout: Duration::from_secs(60),
+            send_timeout: Duration::from_secs(1),
+            reply_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
+/// A packet that an instance emitted during a call.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Emitted {
+    /// Number of the output.
+    pub pin: usize,
+    /// The packet.
+    pub packet: Packet,
+}
+
+/// Which of the two waits of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a call waits twice")]
+pub enum Phase {
+    /// For the instance to be free.
+    Send,
+    /// For its answer.
+    Reply,
+}
+
+/// Why a call gave no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// One of the two waits ended at its deadline.
+    #[error("{} of `{kind}`: {}", .operation.name(), timeout_text(*.phase, *.waited))]
+    Timeout {
+        /// Id of the kind.
+        kind: String,
+        /// The call.
+        operation: Operation,
+        /// The wait that ended it.
+        phase: Phase,
+        /// How long it waited.
+        waited: Duration,
+    },
+    /// An earlier call missed its reply, so the instance is not called any more.
+    #[error("instance of `{kind}` was abandoned after a call that did not return in time; make a new one")]
+    Abandoned {
+        /// Id of the kind.
+        kind: String,
+    },
+    /// The plugin answered with a typed error; the instance is fine.
+    #[error("{} of `{kind}`: {message}", .operation.name())]
+    Refused {
+        /// Id of the kind.
+        kind: String,
+        /// The call.
+        operation: Operation,
+        /// What the plugin says.
+        message: String,
+    },
+    /// The instance has failed and is not called any more.
+    #[error(transparent)]
+    Failed(Box<NodeFailure>),
+}
+
+fn timeout_text(phase: Phase, waited: Duration) -> String {
+    let waited_ms = waited.as_millis();
+    match phase {
+        Phase::Send => format!("the instance was not free within {waited_ms} ms (send); raise `send_timeout`"),
+        Phase::Reply => {
+            format!("no reply within {waited_ms} ms (reply); the instance is abandoned; raise `reply_timeout`")
+        }
+    }
+}
+
+/// A handle of one instance on a thread of its own. A clone shares the instance, and calls of several take turns.
+///
+/// Dropping the last handle lets the instance's own thread free it; the drop itself runs no plugin code and does not
+/// wait.
+#[derive(Debug)]
+pub struct InstanceHandle {
+    kind: Arc<str>,
+    plugin_file: Option<PathBuf>,
+    requests: Sender<Request>,
+    reply: (Sender<Reply>, Receiver<Reply>),
+    /// The vector that carries what is emitted: it travels with the request and comes back with the reply.
+    emitted: Vec<Emitted>,
+    context: Arc<NodeContext>,
+    is_abandoned: Arc<AtomicBool>,
+    ended: Receiver<()>,
+    options: InstanceOptions,
+}
+
+#[derive(Debug)]
+enum Action {
+    Process { pin: usize, packet: Packet },
+    Flush { pin: usize },
+    Tick,
+    Update { params: String },
+}
+
+impl Action {
+    fn operation(&self) -> Operation {
+        match self {
+            Self::Process { .. } => Operation::Process,
+            Self::Flush { .. } => Operation::Flush,
+            Self::Tick => Operation::Tick,
+            Self::Update { .. } => Operation::Update,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Request {
+    action: Action,
+    emitted: Vec<Emitted>,
+    reply: Sender<Reply>,
+}
+
+#[derive(Debug)]
+struct Reply {
+    result: Result<NextTick, Fault>,
+    emitted: Vec<Emitted>,
+}
+
+/// A single instance has nobody to wake.
+#[derive(Debug)]
+struct NoWake;
+
+impl Wake for NoWake {
+    fn wake(&self) {}
+}
+
+impl InstanceHandle {
+    /// Makes and starts an instance on a thread of its own.
+    pub(crate) fn start(
+        kind: &str,
+        (factory, plugin_file): (Arc<dyn Factory>, Option<PathBuf>),
+        (params, clock): (String, Arc<dyn Clock>),
+        options: InstanceOptions,
+    ) -> Result<Self, StartError> {
+        let (requests, inbox) = bounded::<Request>(1);
+        let (ready, is_ready) = bounded(1);
+        let (end, ended) = bounded::<()>(0);
+        let is_abandoned = Arc::new(AtomicBool::new(false));
+        let kind: Arc<str> = kind.into();
+        let name = NodeName::new("instance", kind.clone(), kind.clone());
+        let context = Arc::new(NodeContext::new(name, next_instance_id(), clock.clone(), Arc::new(NoWake)));
+        let worker = Worker { context: context.clone(), clock, is_abandoned: is_abandoned.clone(), _end: end };
+        sys::spawn(&kind, move || worker.run(&*factory, &params, &ready, &inbox))
+            .map_err(|error| StartError::Thread { worker: kind.to_string(), error })?;
+        let handle = Self {
+            kind,
+            plugin_file,
+            requests,
+            reply: bounded(1),
+            emitted: Vec::new(),
+            context,
+            is_abandoned,
+            ended,
+            options,
+        };
+        let since = Instant::now();
+        match is_ready.recv_timeout(options.create_timeout) {
+            Ok(Ok(())) => Ok(handle),
+            Ok(Err((operation, fault))) => Err(Box::new(handle.failure(operation, fault)).into()),
+            Err(_) => {
+                handle.abandon();
+                Err(StartError::Timeout {
+                    what: "create",
+                    workers: vec![handle.kind.to_string()],
+                    waited_ms: since.elapsed().as_millis(),
+                    setting: "create_timeout",
+                })
+            }
+        }
+    }
+
+    /// Id of the kind.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// Hands a packet to an input and returns what the instance emitted, in order.
+    ///
+    /// Allocates nothing once the place for what is emitted has grown.
+    ///
+    /// # Errors
+    /// See [`CallError`]; after [`Phase::Reply`] the instance is abandoned.
+    pub fn process(&mut self, pin: usize, packet: Packet) -> Result<&mut Vec<Emitted>, CallError> {
+        self.call(Action::Process { pin, packet })?;
+        Ok(&mut self.emitted)
+    }
+
+    /// Tells the instance that an input has ended and returns what it emitted.
+    ///
+    /// # Errors
+    /// As for [`InstanceHandle::process`].
+    pub fn flush(&mut self, pin: usize) -> Result<&mut Vec<Emitted>, CallError> {
+        self.call(Action::Flush { pin })?;
+        Ok(&mut self.emitted)
+    }
+
+    /// Ticks a source and returns when it wants the next tick; [`InstanceHandle::emitted`] has what it gave.
+    ///
+    /// # Errors
+    /// As for [`InstanceHandle::process`].
+    pub fn tick(&mut self) -> Result<NextTick, CallError> {
+        self.call(Action::Tick)
+    }
+
+    /// Hands new params over as a JSON object.
+    ///
+    /// # Errors
+    /// As for [`InstanceHandle::process`]; on [`CallError::Refused`] the old params stay.
+    pub fn update(&mut self, params: &serde_json::Value) -> Result<(), CallError> {
+        self.call(Action::Update { params: params.to_string() }).map(drop)
+    }
+
+    /// What the last call emitted.
+    pub fn emitted(&mut self) -> &mut Vec<Emitted> {
+        &mut self.emitted
+    }
+
+    /// Ends the instance and waits until it is freed; `false` when that took longer than `timeout`.
+    ///
+    /// Waits for nothing while another handle of the instance is alive.
+    pub fn close(self, timeout: Duration) -> bool {
+        let ended = self.ended.clone();
+        drop(self);
+        ended.recv_timeout(timeout) == Err(RecvTimeoutError::Disconnected)
+    }
+
+    fn call(&mut self, action: Action) -> Result<NextTick, CallError> {
+        if self.is_abandoned.load(Ordering::Acquire) {
+            return Err(CallError::Abandoned { kind: self.kind.to_string() });
+        }
+        let operation = action.operation();
+        self.emitted.clear();
+        let request = Request { action, emitted: std::mem::take(&mut self.emitted), reply: self.reply.0.clone() };
+        let reply = self.round_trip(operation, request)?;
+        self.emitted = reply.emitted;
+        reply.result.map_err(|fault| self.fault(operation, fault))
+    }
+
+    fn round_trip(&self, operation: Operation, request: Request) -> Result<Reply, CallError> {
+        match self.requests.send_timeout(request, self.options.send_timeout) {
+            Ok(()) => {}
+            Err(SendTimeoutError::Timeout(_)) => {
+                return Err(self.timeout(operation, Phase::Send, self.options.send_timeout));
+            }
+            Err(SendTimeoutError::Disconnected(_)) => return Err(self.gone()),
+        }
+        match self.reply.1.recv_timeout(self.options.reply_timeout) {
+            Ok(reply) => Ok(reply),
+            Err(_) if self.is_abandoned.load(Ordering::Acquire) => Err(self.gone()),
+            Err(_) => {
+                self.abandon();
+                Err(self.timeout(operation, Phase::Reply, self.options.reply_timeout))
+            }
+        }
+    }
+
+    fn abandon(&self) {
+        self.is_abandoned.store(true, Ordering::Release);
+        self.context.cancel();
+    }
+
+    fn timeout(&self, operation: Operation, phase: Phase, waited: Duration) -> CallError {
+        CallError::Timeout { kind: self.kind.to_string(), operation, phase, waited }
+    }
+
+    fn gone(&self) -> CallError {
+        CallError::Abandoned { kind: self.kind.to_string() }
+    }
+
+    fn fault(&self, operation: Operation, fault: Fault) -> CallError {
+        if fault.class.is_survivable() {
+            return CallError::Refused { kind: self.kind.to_string(), operation, message: fault.message };
+        }
+        self.abandon();
+        CallError::Failed(Box::new(self.failure(operation, fault)))
+    }
+
+    fn failure(&self, operation: Operation, fault: Fault) -> NodeFailure {
+        NodeFailure::new([self.context.node(), &self.kind], self.plugin_file.clone(), operation, fault)
+    }
+}
+
+impl Clone for InstanceHandle {
+    fn clone(&self) -> Self {
+        Self {
+            kind: self.kind.clone(),
+            plugin_file: self.plugin_file.clone(),
+            requests: self.requests.clone(),
+            reply: bounded(1),
+            emitted: Vec::new(),
+            context: self.context.clone(),
+            is_abandoned: self.is_abandoned.clone(),
+            ended: self.ended.clone(),
+            options: self.options,
+        }
+    }
+}
+
+/// The thread's side.
+struct Worker {
+    context: Arc<NodeContext>,
+    clock: Arc<dyn Clock>,
+    is_abandoned: Arc<AtomicBool>,
+    /// Closes with the thread: that is how a handle knows that the instance is freed.
+    _end: Sender<()>,
+}
+
+impl Worker {
+    fn run(
+        self,
+        factory: &dyn Factory,
+        params: &str,
+        ready: &Sender<Result<(), (Operation, Fault)>>,
+        inbox: &Receiver<Request>,
+    ) {
+        current::set_running(current::register(self.context.clone()));
+        let mut instance = match factory.create(&self.context, params) {
+            Ok(instance) => instance,
+            Err(fault) => return drop(ready.send(Err((Operation::Create, fault)))),
+        };
+        if let Err(fault) = instance.start() {
+            return drop(ready.send(Err((Operation::Start, fault))));
+        }
+        if ready.send(Ok(())).is_ok() {
+            self.serve(&mut *instance, inbox);
+        }
+        if !self.is_abandoned.load(Ordering::Acquire)
+            && let Err(fault) = instance.stop()
+        {
+            tracing::warn!(kind = self.context.kind(), "stop: {fault}");
+        }
+    }
+
+    fn serve(&self, instance: &mut dyn Instance, inbox: &Receiver<Request>) {
+        while let Ok(Request { action, emitted, reply }) = inbox.recv() {
+            if self.is_abandoned.load(Ordering::Acquire) {
+                return;
+            }
+            let mut outputs = Collector { emitted };
+            let result = perform(instance, action, &mut outputs, self.clock.now_ns());
+            let has_failed = result.as_ref().is_err_and(|fault| !fault.class.is_survivable());
+            // A caller that gave up has no use for the reply; what was emitted is dropped here.
+            let _late = reply.try_send(Reply { result, emitted: outputs.emitted });
+            if has_failed {
+                self.is_abandoned.store(true, Ordering::Release);
+                return;
+            }
+        }
+    }
+}
+
+fn perform(
+    instance: &mut dyn Instance,
+    action: Action,
+    outputs: &mut Collector,
+    now_ns: i64,
+) -> Result<NextTick, Fault> {
+    match action {
+        Action::Process { pin, mut packet } => instance.process(pin, &mut packet, outputs).map(|()| NextTick::Now),
+        Action::Flush { pin } => instance.flush(pin, outputs).map(|()| NextTick::Now),
+        Action::Tick => instance.tick(now_ns, outputs),
+        Action::Update { params } => instance.update(&params).map(|()| NextTick::Now),
+    }
+}
+
+/// Keeps what is emitted for the caller.
+struct Collector {
+    emitted: Vec<Emitted>,
+}
+
+impl Outputs for Collector {
+    fn emit(&mut self, pin: usize, _wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
+        if self.emitted.len() >= EMITTED_MAX {
+            return Err(EmitError::Full { link: format!("to the caller ({EMITTED_MAX} packets in one call)") });
+        }
+        self.emitted.push(Emitted { pin, packet: packet.take() });
+        Ok(())
+    }
+}

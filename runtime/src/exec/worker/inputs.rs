@@ -1,0 +1,140 @@
+//! Where the packets of a node come from.
+
+use crate::exec::link::{DropReason, Link};
+use crate::exec::worker::local::LocalLink;
+use crate::exec::worker::outputs::{Output, Route};
+use graphmill_abi::Packet;
+use std::sync::Arc;
+
+/// An input of a node and the links that reach it.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub(crate) feeds: Vec<Feed>,
+    /// The node was told that the input has ended, or nothing ever reaches it.
+    pub(crate) is_flushed: bool,
+}
+
+/// One link that reaches an input.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    from: Route,
+    /// The link closes a cycle: it does not hold back the end of its input.
+    pub(crate) is_feedback: bool,
+    /// How many packets may be under way around the cycle.
+    pub(crate) credits: Option<Credits>,
+    pub(crate) is_ended: bool,
+}
+
+/// The window of a cycle at its head: every packet that the head gives into the cycle takes a credit, every packet that
+/// comes back returns one. Packets from outside wait while there is none left.
+#[derive(Debug)]
+pub(crate) struct Credits {
+    initial: u64,
+    returned: u64,
+    /// Outputs of the head from which the cycle starts.
+    outputs: Vec<usize>,
+}
+
+impl Credits {
+    pub(crate) fn new(initial: u32, outputs: Vec<usize>) -> Self {
+        Self { initial: u64::from(initial), returned: 0, outputs }
+    }
+
+    /// Counts a packet that came back.
+    pub(crate) fn packet_returned(&mut self) {
+        self.returned += 1;
+    }
+
+    /// Packets that may enter now.
+    pub(crate) fn left(&self, outputs: &[Output]) -> usize {
+        let given: u64 = self.outputs.iter().filter_map(|at| outputs.get(*at)).map(|output| output.given).sum();
+        let under_way = given.saturating_sub(self.returned);
+        usize::try_from(self.initial.saturating_sub(under_way)).unwrap_or(usize::MAX)
+    }
+
+    /// Whether nothing is under way.
+    pub(crate) fn are_all_left(&self, outputs: &[Output]) -> bool {
+        self.left(outputs) as u64 == self.initial
+    }
+}
+
+impl Input {
+    pub(crate) fn new() -> Self {
+        Self { feeds: Vec::new(), is_flushed: false }
+    }
+
+    /// Whether every link that is no feedback has ended.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.feeds.iter().all(|feed| feed.is_feedback || feed.is_ended)
+    }
+}
+
+impl Feed {
+    pub(crate) fn new(from: Route, is_feedback: bool, credits: Option<Credits>) -> Self {
+        Self { from, is_feedback, credits, is_ended: false }
+    }
+
+    pub(crate) fn remote(&self) -> Option<&Arc<Link>> {
+        match &self.from {
+            Route::Remote(link) => Some(link),
+            Route::Local(_) => None,
+        }
+    }
+
+    pub(crate) fn len(&self, locals: &[LocalLink]) -> usize {
+        match &self.from {
+            Route::Remote(link) => link.len(),
+            Route::Local(at) => locals.get(*at).map_or(0, LocalLink::len),
+        }
+    }
+
+    pub(crate) fn take(&self, locals: &mut [LocalLink]) -> Option<Packet> {
+        match &self.from {
+            Route::Remote(link) => link.take(),
+            Route::Local(at) => locals.get_mut(*at)?.take(),
+        }
+    }
+
+    /// Notes the depth before a batch.
+    pub(crate) fn saw_depth(&self, depth: usize, locals: &[LocalLink]) {
+        match &self.from {
+            Route::Remote(link) => link.counters.saw_depth(depth),
+            Route::Local(at) => {
+                if let Some(link) = locals.get(*at) {
+                    link.counters.saw_depth(depth);
+                }
+            }
+        }
+    }
+
+    /// Counts a batch after it.
+    pub(crate) fn taken(&self, count: usize, locals: &[LocalLink]) {
+        match &self.from {
+            Route::Remote(link) => link.taken(count),
+            Route::Local(at) => {
+                if let Some(link) = locals.get(*at) {
+                    link.counters.add_delivered(count);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn is_finished(&self, locals: &[LocalLink]) -> bool {
+        match &self.from {
+            Route::Remote(link) => link.is_finished(),
+            Route::Local(at) => locals.get(*at).is_none_or(LocalLink::is_finished),
+        }
+    }
+
+    /// Takes no more.
+    pub(crate) fn close(&self, reason: DropReason, locals: &mut [LocalLink]) {
+        match &self.from {
+            Route::Remote(link) => link.close(reason),
+            Route::Local(at) => {
+                if let Some(link) = locals.get_mut(*at) {
+                    link.close(reason);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! One node on its worker: its instance, its inputs and outputs, and every call into it.
+
+use crate::exec::clock::CallTimer;
+use crate::exec::context::NodeContext;
+use crate::exec::counters::{NodeCounters, NodeFailure, NodeState, Operation};
+use crate::exec::current;
+use crate::exec::instance::{Factory, Fault, FaultClass, Instance, NextTick};
+use crate::exec::link::DropReason;
+use crate::exec::shared::SessionShared;
+use crate::exec::worker::inputs::{Feed, Input};
+use crate::exec::worker::local::LocalLink;
+use crate::exec::worker::outputs::{Emitter, Output};
+use crate::exec::worker::ticks::Ticks;
+use graphmill_abi::Packet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Calls that a node gets before the next one has its turn.
+const BATCH_LEN_MAX: usize = 32;
+/// How long a node waits, after its other inputs have ended, for packets that went around a cycle and do not come
+/// back: a node of the cycle swallowed them.
+const CYCLE_DRAIN_NS: i64 = 5_000_000_000;
+/// Typed errors of a node that are logged one by one; the others are only counted.
+const LOGGED_ERRORS_MAX: u64 = 10;
+
+/// What a node is made of, as plain data that goes to its worker.
+#[derive(Debug)]
+pub(crate) struct NodePlan {
+    pub(crate) context: Arc<NodeContext>,
+    pub(crate) factory: Arc<dyn Factory>,
+    pub(crate) plugin_file: Option<PathBuf>,
+    pub(crate) params: String,
+    /// For sources: when it is ticked.
+    pub(crate) ticks: Option<Ticks>,
+    pub(crate) send_timeout: Duration,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) counters: Arc<NodeCounters>,
+}
+
+/// A node on its worker.
+pub(crate) struct Node {
+    plan: NodePlan,
+    instance: Option<Box<dyn Instance>>,
+    /// Position among the nodes of this thread, for records without a context.
+    number: usize,
+    /// Since when only packets are awaited that are under way around a cycle.
+    cycle_awaited_since_ns: Option<i64>,
+    is_done: bool,
+}
+
+/// What a worker lends its nodes for a turn.
+pub(crate) struct Turn<'a> {
+    pub(crate) locals: &'a mut [LocalLink],
+    pub(crate) shared: &'a SessionShared,
+    pub(crate) timer: &'a CallTimer,
+    pub(crate) now_ns: i64,
+}
+
+impl Node {
+    /// Makes the instance, on the thread that will own it.
+    pub(crate) fn create(mut plan: NodePlan) -> Result<Self, Box<NodeFailure>> {
+        let number = current::register(plan.context.clone());
+        current::set_running(number);
+        for input in &mut plan.inputs {
+            input.is_flushed = input.feeds.is_empty();
+        }
+        match plan.factory.create(&plan.context, &plan.params) {
+            Ok(instance) => {
+                plan.counters.set_state(NodeState::Ready);
+                Ok(Self { plan, instance: Some(instance), number, cycle_awaited_since_ns: None, is_done: false })
+            }
+            Err(fault) => {
+                plan.counters.set_state(NodeState::Failed);
+                Err(Box::new(failure(&plan, Operation::Create, fault)))
+            }
+        }
+    }
+
+    /// Tells the instance that the session starts to run.
+    pub(crate) fn start(&mut self) -> Result<(), Box<NodeFailure>> {
+        current::set_running(self.number);
+        let Some(instance) = &mut self.instance else { return Ok(()) };
+        match instance.start() {
+            Ok(()) => {
+                self.plan.counters.set_state(NodeState::Running);
+                Ok(())
+            }
+            Err(fault) => {
+                self.plan.counters.set_state(NodeState::Failed);
+                Err(Box::new(failure(&self.plan, Operation::Start, fault)))
+            }
+        }
+    }
+
+    /// Whether the node takes no calls any more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    /// Whether a turn would make a call or notice an end. Says also which full links hold the node up.
+    pub(crate) fn is_ready(&mut self, locals: &[LocalLink], shared: &SessionShared, now_ns: i64) -> bool {
+        if self.is_done {
+            return false;
+        }
+        if let Some(ticks) = &self.plan.ticks {
+            let is_due = ticks.is_due(now_ns) && self.room(locals) > 0;
+            return shared.is_draining() || is_due;
+        }
+        if self.inputs_ended(locals, now_ns) {
+            return true;
+        }
+        let entry_credits = self.entry_credits();
+        let has_work = self.plan.inputs.iter().flat_map(|input| &input.feeds).any(|feed| {
+            let has_credit = feed.is_feedback || entry_credits > 0;
+            !feed.is_ended && (feed.is_finished(locals) || (has_credit && feed.len(locals) > 0))
+        });
+        has_work && self.room(locals) > 0
+    }
+
+    /// When the node wants to be looked at without being woken.
+    pub(crate) fn next_look_ns(&self) -> Option<i64> {
+        if self.is_done {
+            return None;
+        }
+        let cycle_end_ns = self.cycle_awaited_since_ns.map(|since_ns| since_ns.saturating_add(CYCLE_DRAIN_NS));
+        self.plan.ticks.as_ref().and_then(Ticks::next_ns).or(cycle_end_ns)
+    }
+
+    /// Makes the calls that are due, at most a batch per link; whether there were any.
+    pub(crate) fn run(&mut self, turn: &mut Turn<'_>) -> bool {
+        if self.is_done {
+            return false;
+        }
+        current::set_running(self.number);
+        if self.plan.ticks.is_some() { self.run_ticks(turn) } else { self.run_inputs(turn) }
+    }
+
+    fn run_ticks(&mut self, turn: &mut Turn<'_>) -> bool {
+        if turn.shared.is_draining() {
+            self.finish(turn);
+            return true;
+        }
+        let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
+        let mut has_called = false;
+        for _ in 0..budget {
+            let Some(ticks) = &mut self.plan.ticks else { break };
+            if self.is_done || !ticks.take_due(turn.now_ns, &self.plan.counters) {
+                break;
+            }
+            has_called = true;
+            let now_ns = turn.now_ns;
+            let called = self.call(Operation::Tick, turn, |instance, outputs| instance.tick(now_ns, outputs));
+            match called {
+                Some(NextTick::Ended) => self.finish(turn),
+                Some(next) => {
+                    if let Some(ticks) = &mut self.plan.ticks {
+                        ticks.set_next(next);
+                    }
+                }
+                // A source that cannot give its packets has failed: the next tick would fail again.
+                None => self.fail_with_last_error(Operation::Tick, turn),
+            }
+        }
+        has_called
+    }
+
+    fn run_inputs(&mut self, turn: &mut Turn<'_>) -> bool {
+        let mut has_progressed = false;
+        for pin in 0..self.plan.inputs.len() {
+            let n_feeds = self.plan.inputs.get(pin).map_or(0, |input| input.feeds.len());
+            for feed in 0..n_feeds {
+                has_progressed |= self.run_feed(pin, feed, turn);
+            }
+            if self.is_done {
+                return true;
+            }
+        }
+        self.flush_ended_inputs(turn) || has_progressed
+    }
+
+    /// Processes a batch of one link.
+    fn run_feed(&mut self, pin: usize, feed_at: usize, turn: &mut Turn<'_>) -> bool {
+        let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
+        let entry_credits = self.entry_credits();
+        let Some(feed) = self.feed(pin, feed_at).filter(|feed| !feed.is_ended) else { return false };
+        let is_feedback = feed.is_feedback;
+        let budget = if is_feedback { budget } else { budget.min(entry_credits) };
+        let depth = feed.len(turn.locals);
+        feed.saw_depth(depth, turn.locals);
+        let mut count = 0;
+        while count < budget.min(depth) && !self.is_done {
+            let Some(mut packet) = self.feed(pin, feed_at).and_then(|feed| feed.take(turn.locals)) else { break };
+            count += 1;
+            if is_feedback {
+                self.packet_returned(pin, feed_at);
+            }
+            self.process(pin, &mut packet, turn);
+        }
+        let Some(feed) = self.plan.inputs.get_mut(pin).and_then(|input| input.feeds.get_mut(feed_at)) else {
+            return false;
+        };
+        if count > 0 {
+            feed.taken(count, turn.locals);
+        }
+        feed.is_ended = feed.is_finished(turn.locals);
+        count > 0 || feed.is_ended
+    }
+
+    fn process(&mut self, pin: usize, packet: &mut Packet, turn: &mut Turn<'_>) {
+        self.plan.counters.packets_in.increment();
+        self.plan.counters.saw_pts(packet.pts_ns());
+        self.call(Operation::Process, turn, |instance, outputs| instance.process(pin, packet, outputs));
+    }
+
+    /// Tells the instance the end of inputs, in their order, and ends the node after the last one.
+    fn flush_ended_inputs(&mut self, turn: &mut Turn<'_>) -> bool {
+        if !self.inputs_ended(turn.locals, turn.now_ns) {
+            // An input may end before the others do.
+            return self.flush_inputs(turn, |input| !input.feeds.iter().any(|feed| feed.is_feedback));
+        }
+        self.flush_inputs(turn, |_| true);
+        if !self.is_done {
+            self.finish(turn);
+        }
+        true
+    }
+
+    fn flush_inputs(&mut self, turn: &mut Turn<'_>, is_wanted: impl Fn(&Input) -> bool) -> bool {
+        let mut has_flushed = false;
+        for pin in 0..self.plan.inputs.len() {
+            let Some(input) = self.plan.inputs.get_mut(pin) else { break };
+            if input.is_flushed || !input.is_ended() || !is_wanted(input) || self.is_done {
+                continue;
+            }
+            input.is_flushed = true;
+            has_flushed = true;
+            if self.call(Operation::Flush, turn, |instance, outputs| instance.flush(pin, outputs)).is_none() {
+                // What the node still had inside is lost.
+                self.fail_with_last_error(Operation::Flush, turn);
+            }
+        }
+        has_flushed
+    }
+
+    /// Whether everything that can still come has come: all inputs ended, and the cycles through this node are empty.
+    fn inputs_ended(&mut self, locals: &[LocalLink], now_ns: i64) -> bool {
+        if !self.plan.inputs.iter().all(Input::is_ended) {
+            return false;
+        }
+        let mut feedback = self.plan.inputs.iter().flat_map(|input| &input.feeds).filter(|feed| feed.is_feedback);
+        let is_empty = feedback.clone().all(|feed| feed.is_ended || feed.len(locals) == 0);
+        if !is_empty || feedback.all(|feed| feed.is_ended || self.has_all_credits(feed)) {
+            self.cycle_awaited_since_ns = None;
+            return is_empty;
+        }
+        now_ns.saturating_sub(*self.cycle_awaited_since_ns.get_or_insert(now_ns)) >= CYCLE_DRAIN_NS
+    }
+
+    /// Whether nothing is under way around the cycle that a link closes, as far as its credits tell.
+    fn has_all_credits(&self, feed: &Feed) -> bool {
+        feed.credits.as_ref().is_none_or(|credits| credits.are_all_left(&self.plan.outputs))
+    }
+
+    /// Packets that may enter the cycles through this node.
+    fn entry_credits(&self) -> usize {
+        let feeds = self.plan.inputs.iter().flat_map(|input| &input.feeds).filter(|feed| !feed.is_ended);
+        let credits = feeds.filter_map(|feed| feed.credits.as_ref());
+        credits.map(|credits| credits.left(&self.plan.outputs)).min().unwrap_or(usize::MAX)
+    }
+
+    /// Counts a packet that came back around a cycle.
+    fn packet_returned(&mut self, pin: usize, feed_at: usize) {
+        let feed = self.plan.inputs.get_mut(pin).and_then(|input| input.feeds.get_mut(feed_at));
+        if let Some(credits) = feed.and_then(|feed| feed.credits.as_mut()) {
+            credits.packet_returned();
+        }
+    }
+
+    fn feed(&self, pin: usize, feed: usize) -> Option<&Feed> {
+        self.plan.inputs.get(pin)?.feeds.get(feed)
+    }
+
+    fn room(&mut self, locals: &[LocalLink]) -> usize {
+        self.plan.outputs.iter_mut().map(|output| output.room(locals)).min().unwrap_or(usize::MAX)
+    }
+
+    /// Makes one call, counted and timed. A typed error is counted and gives `None`; a failure ends the node too.
+    fn call<T>(
+        &mut self,
+        operation: Operation,
+        turn: &mut Turn<'_>,
+        body: impl FnOnce(&mut dyn Instance, &mut Emitter<'_>) -> Result<T, Fault>,
+    ) -> Option<T> {
+        let instance = self.instance.as_deref_mut()?;
+        let counters = &*self.plan.counters;
+        let mut fatal = None;
+        let mut emitter = Emitter {
+            outputs: &mut self.plan.outputs,
+            locals: turn.locals,
+            counters,
+            send_timeout: self.plan.send_timeout,
+            abort: turn.shared.abort_flag(),
+            fatal: &mut fatal,
+        };
+        counters.calls.increment();
+        let begun = turn.timer.now();
+        let result = body(instance, &mut emitter);
+        counters.call_time.record(turn.timer.since_ns(begun));
+        if let Some(error) = fatal {
+            self.fail(operation, Fault::new(FaultClass::Error, error.to_string()), turn);
+            return None;
+        }
+        match result {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.faulted(operation, fault, turn);
+                None
+            }
+        }
+    }
+
+    #[cold]
+    fn faulted(&mut self, operation: Operation, fault: Fault, turn: &mut Turn<'_>) {
+        if fault.class == FaultClass::Cancelled && turn.shared.is_aborted() {
+            return;
+        }
+        self.plan.counters.error(&fault.message);
+        if !fault.class.is_survivable() {
+            self.fail(operation, fault, turn);
+        } else if self.plan.counters.errors.value() <= LOGGED_ERRORS_MAX {
+            let context = &self.plan.context;
+            tracing::warn!(
+                node = context.node(),
+                kind = context.kind(),
+                operation = operation.name(),
+                "{}",
+                fault.message
+            );
+        }
+    }
+
+    /// Fails the node for a typed error that it cannot go on after.
+    #[cold]
+    fn fail_with_last_error(&mut self, operation: Operation, turn: &mut Turn<'_>) {
+        if !turn.shared.is_aborted() {
+            let message = self.plan.counters.last_error().unwrap_or_default();
+            self.fail(operation, Fault::new(FaultClass::Error, message), turn);
+        }
+    }
+
+    /// The node takes no calls any more: its outputs end, its inputs close, the session is told.
+    #[cold]
+    fn fail(&mut self, operation: Operation, fault: Fault, turn: &mut Turn<'_>) {
+        if self.is_done {
+            return;
+        }
+        let failure = failure(&self.plan, operation, fault);
+        tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
+        self.plan.counters.set_state(NodeState::Failed);
+        turn.shared.node_failed(failure);
+        self.leave(DropReason::Closed, turn.locals);
+        // An instance that cannot be called any more is still freed on its own thread.
+        self.destroy();
+    }
+
+    /// The node has ended as it should.
+    fn finish(&mut self, turn: &mut Turn<'_>) {
+        self.plan.counters.set_state(NodeState::Stopped);
+        self.stop(turn.shared);
+        self.leave(DropReason::Closed, turn.locals);
+    }
+
+    /// Stops a node before its end, because the session does not wait for it.
+    pub(crate) fn abort(&mut self, locals: &mut [LocalLink], shared: &SessionShared) {
+        if !self.is_done {
+            current::set_running(self.number);
+            self.plan.counters.set_state(NodeState::Stopped);
+            self.stop(shared);
+            self.leave(DropReason::Stopped, locals);
+        }
+    }
+
+    fn stop(&mut self, shared: &SessionShared) {
+        let Some(instance) = self.instance.as_deref_mut() else { return };
+        if let Err(fault) = instance.stop() {
+            self.plan.counters.error(&fault.message);
+            let failure = failure(&self.plan, Operation::Stop, fault);
+            tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
+            self.plan.counters.set_state(NodeState::Failed);
+            shared.node_failed(failure);
+        }
+    }
+
+    fn leave(&mut self, reason: DropReason, locals: &mut [LocalLink]) {
+        self.is_done = true;
+        for output in &self.plan.outputs {
+            output.end(locals);
+        }
+        for feed in self.plan.inputs.iter().flat_map(|input| &input.feeds) {
+            feed.close(reason, locals);
+        }
+    }
+
+    /// Frees the instance, on the thread that owns it.
+    pub(crate) fn destroy(&mut self) {
+        current::set_running(self.number);
+        self.instance = None;
+    }
+}
+
+fn failure(plan: &NodePlan, operation: Operation, fault: Fault) -> NodeFailure {
+    NodeFailure::new([plan.context.node(), plan.context.kind()], plan.plugin_file.clone(), operation, fault)
+}

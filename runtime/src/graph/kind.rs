@@ -1,0 +1,125 @@
+//! What a plugin offers, as data.
+//!
+//! The graph is checked against this description alone, so no plugin code runs before a graph is known to be sound.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::format::FormatTemplate;
+
+/// Where the nodes of a kind stand in a graph.
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a fourth role would change what every scheduler has to do, so it must break the build"
+)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Makes packets on its own and takes none.
+    Source,
+    /// Takes packets; may give some.
+    Processor,
+    /// Takes packets and gives none.
+    Sink,
+}
+
+impl Role {
+    /// The word for this role in manifests and errors.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Processor => "processor",
+            Self::Sink => "sink",
+        }
+    }
+}
+
+/// One pin of a kind.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PinInfo {
+    /// Name, unique on its side of the kind.
+    pub name: String,
+    /// What the pin takes or gives, possibly depending on params.
+    pub format: FormatTemplate,
+    /// One sentence for people.
+    pub description: String,
+    /// Whether the pin is meant to stay without a link where nobody needs it.
+    pub optional: bool,
+}
+
+/// One kind: a node type that a plugin offers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KindInfo {
+    /// Name of the kind, for example `wav.source`.
+    pub id: String,
+    /// Where its nodes stand in a graph.
+    pub role: Role,
+    /// A few words for lists.
+    pub title: String,
+    /// What it does, for people.
+    pub description: String,
+    /// Pins that take packets.
+    pub inputs: Vec<PinInfo>,
+    /// Pins that give packets.
+    pub outputs: Vec<PinInfo>,
+    /// JSON schema of the params object.
+    pub params_schema: Value,
+    /// Optional abilities that the host may use, for example `in_place`.
+    pub capabilities: Vec<String>,
+    /// The plugin that offers the kind.
+    pub plugin: PluginInfo,
+}
+
+/// The plugin that a kind comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PluginInfo {
+    /// Name of the plugin.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// The file it was loaded from; `None` when it is linked statically.
+    pub file: Option<PathBuf>,
+}
+
+impl KindInfo {
+    /// The params of a node with the schema's top-level defaults filled in, as pin formats see them.
+    #[must_use]
+    pub fn params_with_defaults(&self, params: &Value) -> Value {
+        let mut filled = params.as_object().cloned().unwrap_or_default();
+        let properties = self.params_schema.get("properties").and_then(Value::as_object);
+        for (name, schema) in properties.into_iter().flatten() {
+            if let Some(default) = schema.get("default")
+                && !filled.contains_key(name)
+            {
+                filled.insert(name.clone(), default.clone());
+            }
+        }
+        Value::Object(filled)
+    }
+}
+
+/// The kinds that a graph may use.
+pub trait Kinds {
+    /// The kind with this id.
+    fn kind(&self, id: &str) -> Option<Arc<KindInfo>>;
+
+    /// Every kind, sorted by id.
+    fn kinds(&self) -> Vec<Arc<KindInfo>>;
+}
+
+/// A plain list serves where no registry is at hand, for example in tests.
+impl Kinds for Vec<Arc<KindInfo>> {
+    fn kind(&self, id: &str) -> Option<Arc<KindInfo>> {
+        self.iter().find(|kind| kind.id == id).cloned()
+    }
+
+    fn kinds(&self) -> Vec<Arc<KindInfo>> {
+        let mut kinds = self.clone();
+        kinds.sort_by(|a, b| a.id.cmp(&b.id));
+        kinds
+    }
+}

@@ -1,0 +1,42 @@
+//! The graph as data: spec, formats, kinds, checks and messages.
+//!
+//! Nothing here starts a thread, reads a clock or calls a plugin. [`GraphSpec::load`] reads the file it is given; everything else works
+//! on values in memory. Input of any origin is bounded in size and depth, and no input makes this module panic.
+//!
+//! The way of a graph: a file, a launch line or the [`GraphBuilder`] becomes a [`GraphSpec`]; `build` checks it against the [`Kinds`] that
+//! plugins offer and reports everything that is wrong at once; what remains is a [`Graph`], which never changes.
+#![forbid(unsafe_code)]
+
+pub mod format;
+mod kind;
+pub mod manifest;
+pub mod spec;
+
+mod builder;
+mod file;
+mod launch;
+mod source;
+
+mod build;
+mod diagnostic;
+mod params;
+mod suggest;
+
+mod draw;
+mod model;
+
+#[cfg(test)]
+mod tests;
+
+pub use build::Env;
+pub use builder::GraphBuilder;
+pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, GraphError, Severity};
+pub use file::{FILE_LEN_MAX, FileType, SourcedSpec};
+pub use format::{
+    AudioFormat, AudioLayout, BytesFormat, DType, EventFormat, Format, FormatError, FormatSet, FormatTemplate,
+    PixelFormat, SampleType, TensorFormat, VideoFormat,
+};
+pub use kind::{KindInfo, Kinds, PinInfo, PluginInfo, Role};
+pub use manifest::{Manifest, ManifestError, PluginManifest};
+pub use model::{Graph, Link, Node, NodeRole, Pin, PinRef};
+pub use spec::{DefaultsSpec, EndSpec, GraphSpec, LateTicks, LinkSpec, NodeSpec, TickSpec, WhenFull};

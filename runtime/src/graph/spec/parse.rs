@@ -1,0 +1,143 @@
+//! A tree becomes a spec; every unknown key and every wrong type is reported at once.
+
+use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
+
+use super::{DefaultsSpec, EndSpec, GraphSpec, LinkSpec, NodeSpec, keys};
+use crate::graph::diagnostic::{Diagnostic, GraphError};
+use crate::graph::source::{Entry, Place, Reporter, Source, Tree, TreeValue, read};
+use crate::graph::suggest;
+
+/// Reads the spec from a parsed text.
+pub(crate) fn spec_from_source(source: &Source) -> Result<GraphSpec, GraphError> {
+    let mut reporter = Reporter::new(Some(source));
+    let spec = Reading { reporter: &mut reporter }.graph(&source.tree);
+    let (errors, _) = reporter.finish();
+    if errors.is_empty() { Ok(spec) } else { Err(GraphError::new(errors)) }
+}
+
+struct Reading<'r, 'a> {
+    reporter: &'r mut Reporter<'a>,
+}
+
+impl Reading<'_, '_> {
+    fn graph(&mut self, root: &Tree) -> GraphSpec {
+        let place = Place::default();
+        let Some(entries) = root.as_object() else {
+            let error = Diagnostic::error("a graph is an object").help("write an object with `nodes` and `links`");
+            self.reporter.report(&place, error);
+            return GraphSpec::default();
+        };
+        self.check_keys(root, &place, ("a graph", keys::GRAPH));
+        GraphSpec {
+            name: self.field(entries, "name"),
+            description: self.field(entries, "description"),
+            plugins: self.field(entries, "plugins").unwrap_or_default(),
+            nodes: self.table(entries, "nodes", Self::node),
+            inlets: self.table(entries, "inlets", Self::end),
+            outlets: self.table(entries, "outlets", Self::end),
+            links: self.links(entries),
+            defaults: self.defaults(entries),
+        }
+    }
+
+    fn node(&mut self, tree: &Tree, place: &Place) -> Option<NodeSpec> {
+        self.check_keys(tree, place, ("a node", keys::NODE));
+        let mut known = known_part(tree, keys::NODE);
+        if let TreeValue::Object(entries) = &mut known.value
+            && let Some(tick) = entries.get_mut("tick")
+        {
+            self.check_keys(&tick.value, &place.clone().key("tick"), ("a tick", keys::TICK));
+            tick.value = known_part(&tick.value, keys::TICK);
+        }
+        if let Some(params) = tree.as_object().and_then(|entries| entries.get("params"))
+            && params.value.as_object().is_none()
+        {
+            let error = Diagnostic::error("`params` is an object")
+                .help("write the params by name, like `params = { gain_db = -6 }`");
+            self.reporter.report(&place.clone().key("params"), error);
+            return None;
+        }
+        read(&known, place, self.reporter)
+    }
+
+    fn end(&mut self, tree: &Tree, place: &Place) -> Option<EndSpec> {
+        self.check_keys(tree, place, ("an inlet or outlet", keys::END));
+        read(&known_part(tree, keys::END), place, self.reporter)
+    }
+
+    fn defaults(&mut self, entries: &IndexMap<String, Entry>) -> DefaultsSpec {
+        let Some(entry) = entries.get("defaults") else {
+            return DefaultsSpec::default();
+        };
+        let place = Place::of(&["defaults"]);
+        self.check_keys(&entry.value, &place, ("`defaults`", keys::DEFAULTS));
+        read(&known_part(&entry.value, keys::DEFAULTS), &place, self.reporter).unwrap_or_default()
+    }
+
+    fn links(&mut self, entries: &IndexMap<String, Entry>) -> Vec<LinkSpec> {
+        let Some(entry) = entries.get("links") else {
+            return Vec::new();
+        };
+        let place = Place::of(&["links"]);
+        let TreeValue::List(items) = &entry.value.value else {
+            let error = Diagnostic::error("`links` is a list").help("write `links = [\"a -> b\"]`");
+            self.reporter.report(&place, error);
+            return Vec::new();
+        };
+        let mut links = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let place = place.clone().index(index);
+            self.check_keys(item, &place, ("a link", keys::LINK));
+            links.extend(read::<LinkSpec>(&known_part(item, keys::LINK), &place, self.reporter));
+        }
+        links
+    }
+
+    fn table<T>(
+        &mut self,
+        entries: &IndexMap<String, Entry>,
+        name: &str,
+        read_one: fn(&mut Self, &Tree, &Place) -> Option<T>,
+    ) -> IndexMap<String, T> {
+        let Some(entry) = entries.get(name) else {
+            return IndexMap::new();
+        };
+        let place = Place::of(&[name]);
+        let Some(items) = entry.value.as_object() else {
+            self.reporter
+                .report(&place, Diagnostic::error(format!("`{name}` is an object with one entry for each id")));
+            return IndexMap::new();
+        };
+        let read_entry =
+            |(id, item): (&String, &Entry)| Some((id.clone(), read_one(self, &item.value, &place.clone().key(id))?));
+        items.iter().filter_map(read_entry).collect()
+    }
+
+    fn field<T: DeserializeOwned>(&mut self, entries: &IndexMap<String, Entry>, name: &str) -> Option<T> {
+        let entry = entries.get(name)?;
+        read(&entry.value, &Place::of(&[name]), self.reporter)
+    }
+
+    fn check_keys(&mut self, tree: &Tree, place: &Place, (what, known): (&str, &[&str])) {
+        let Some(entries) = tree.as_object() else {
+            return;
+        };
+        for key in entries.keys().filter(|key| !known.contains(&key.as_str())) {
+            let error = Diagnostic::error(format!("{what} has no key `{key}`"))
+                .label("unknown key")
+                .maybe_help(suggest::help_for(key, known.iter().copied()));
+            self.reporter.report(&place.clone().key(key).at_key(), error);
+        }
+    }
+}
+
+/// An object without its unknown keys, which have been reported already and would hide other faults from the reader.
+fn known_part(tree: &Tree, known: &[&str]) -> Tree {
+    let Some(entries) = tree.as_object() else {
+        return tree.clone();
+    };
+    let kept = entries.iter().filter(|(key, _)| known.contains(&key.as_str()));
+    let kept = kept.map(|(key, entry)| (key.clone(), entry.clone())).collect();
+    Tree::new(tree.span.clone(), TreeValue::Object(kept))
+}

@@ -1,0 +1,72 @@
+use serde_json::{Value, json};
+
+use crate::graph::spec::keys;
+use crate::graph::{DefaultsSpec, EndSpec, FileType, GraphSpec, LateTicks, LinkSpec, NodeSpec, TickSpec, WhenFull};
+
+/// A spec in which nothing has its default.
+fn full() -> GraphSpec {
+    let tick = TickSpec::Interval { interval_ms: 2.5, late: LateTicks::Burst };
+    let node = NodeSpec::new("k")
+        .with_params(json!({ "a": [1, { "b": null }] }))
+        .with_worker("w")
+        .with_tick(tick)
+        .with_send_timeout_ms(5);
+    let link = LinkSpec::new("n", "o").with_capacity(3).with_when_full(WhenFull::DropNewest).with_credits(2);
+    let end = EndSpec { format: "text | audio f32".parse().unwrap() };
+    GraphSpec {
+        name: Some("name".to_owned()),
+        description: Some("text".to_owned()),
+        plugins: vec!["p".to_owned()],
+        nodes: [("z".to_owned(), node), ("a".to_owned(), NodeSpec::new("k"))].into_iter().collect(),
+        inlets: [("i".to_owned(), end.clone())].into_iter().collect(),
+        outlets: [("o".to_owned(), end)].into_iter().collect(),
+        links: vec![LinkSpec::Chain("i -> n".to_owned()), link],
+        defaults: DefaultsSpec { capacity: 9, when_full: WhenFull::Fail, send_timeout_ms: 7 },
+    }
+}
+
+#[test]
+fn a_spec_survives_json_and_keeps_the_order_of_its_nodes() {
+    let text = serde_json::to_string(&full()).unwrap();
+    let read = GraphSpec::parse(&text, "g.json", FileType::Json).unwrap().into_spec();
+    assert_eq!(read, full());
+    assert_eq!(read.nodes.keys().collect::<Vec<_>>(), ["z", "a"]);
+    assert_eq!(serde_json::from_str::<GraphSpec>(&text).unwrap(), full());
+}
+
+#[test]
+fn nodes_of_a_toml_file_keep_the_order_in_which_they_are_written() {
+    let text = "[nodes.z]\nkind = \"k\"\n[nodes.a]\nkind = \"k\"\n[nodes.m]\nkind = \"k\"\n";
+    let spec = GraphSpec::parse(text, "g.toml", FileType::Toml).unwrap().into_spec();
+    assert_eq!(spec.nodes.keys().collect::<Vec<_>>(), ["z", "a", "m"]);
+}
+
+#[test]
+fn the_keys_that_are_suggested_are_the_keys_of_the_model() {
+    let json = serde_json::to_value(full()).unwrap();
+    let check = |value: &Value, keys: &[&str]| {
+        let mut known: Vec<&str> = keys.to_vec();
+        known.sort_unstable();
+        let mut found: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        found.sort_unstable();
+        assert_eq!(found, known);
+    };
+    check(&json, keys::GRAPH);
+    check(&json["nodes"]["z"], keys::NODE);
+    check(&json["nodes"]["z"]["tick"], keys::TICK);
+    check(&json["inlets"]["i"], keys::END);
+    check(&json["links"][1], keys::LINK);
+    check(&json["defaults"], keys::DEFAULTS);
+}
+
+#[test]
+fn a_spec_read_by_any_serde_reader_refuses_unknown_keys_too() {
+    for text in [
+        r#"{ "nods": {} }"#,
+        r#"{ "nodes": { "a": { "kind": "k", "x": 1 } } }"#,
+        r#"{ "links": [{ "from": "a", "to": "b", "x": 1 }] }"#,
+        r#"{ "nodes": { "a": { "kind": "k", "tick": { "interval_ms": 1, "x": 1 } } } }"#,
+    ] {
+        assert!(serde_json::from_str::<GraphSpec>(text).is_err(), "{text}");
+    }
+}

@@ -1,0 +1,153 @@
+//! Distribution of durations: 16 buckets per doubling, so a quantile is at most 6.25 % off, up to 78 hours.
+//!
+//! The bucketing is that of HdrHistogram (Gil Tene): the position of the highest bit selects a doubling, the next four
+//! bits a bucket inside it.
+
+use crate::telemetry::counter::Counter;
+
+/// Bits of a value that are kept below its highest bit.
+const PRECISION_BITS: u32 = 4;
+const PER_DOUBLING: usize = 1 << PRECISION_BITS;
+/// Durations from 2^48 ns on fall into the last bucket.
+const DOUBLINGS: usize = 48 - PRECISION_BITS as usize + 1;
+const BUCKETS: usize = DOUBLINGS * PER_DOUBLING;
+
+/// A histogram with one writer and any number of readers.
+#[derive(Debug)]
+pub(crate) struct Histogram {
+    buckets: Box<[Counter]>,
+    sum_ns: Counter,
+    max_ns: Counter,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self {
+            buckets: std::iter::repeat_with(Counter::default).take(BUCKETS).collect(),
+            sum_ns: Counter::default(),
+            max_ns: Counter::default(),
+        }
+    }
+}
+
+impl Histogram {
+    /// Counts one duration; a few nanoseconds. Only the one writer calls it.
+    pub(crate) fn record(&self, ns: u64) {
+        if let Some(bucket) = self.buckets.get(bucket_of(ns)) {
+            bucket.increment();
+        }
+        self.sum_ns.add(ns);
+        self.max_ns.raise_to(ns);
+    }
+
+    /// What was recorded so far. Durations that are being recorded meanwhile may be in or not.
+    pub(crate) fn summary(&self) -> Summary {
+        let counts: Vec<u64> = self.buckets.iter().map(Counter::value).collect();
+        let count: u64 = counts.iter().sum();
+        let max_ns = self.max_ns.value();
+        let quantile = |q: f64| quantile(&counts, count, q).min(max_ns);
+        Summary {
+            count,
+            sum_ns: self.sum_ns.value(),
+            p50_ns: quantile(0.50),
+            p90_ns: quantile(0.90),
+            p99_ns: quantile(0.99),
+            max_ns,
+        }
+    }
+}
+
+/// A distribution of durations in five numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// How many durations.
+    pub count: u64,
+    /// All of them together, in nanoseconds.
+    pub sum_ns: u64,
+    /// Half of them were at most this long.
+    pub p50_ns: u64,
+    /// Nine of ten were at most this long.
+    pub p90_ns: u64,
+    /// Ninety-nine of a hundred were at most this long.
+    pub p99_ns: u64,
+    /// The longest, exactly.
+    pub max_ns: u64,
+}
+
+fn bucket_of(ns: u64) -> usize {
+    let doubling = (u64::BITS - ns.leading_zeros()).saturating_sub(PRECISION_BITS + 1);
+    // At most 31 after the shift: the kept bits and, above the first doubling, the highest bit.
+    let within = usize::try_from(ns >> doubling).unwrap_or(usize::MAX);
+    // The highest bit is 16 in every doubling but the first, so it carries into the next block of buckets.
+    let bucket = (doubling as usize * PER_DOUBLING).saturating_add(within);
+    bucket.min(BUCKETS - 1)
+}
+
+/// The largest duration that falls into a bucket.
+fn upper_bound(bucket: usize) -> u64 {
+    if bucket < 2 * PER_DOUBLING {
+        return bucket as u64;
+    }
+    let doubling = bucket / PER_DOUBLING - 1;
+    let within = bucket % PER_DOUBLING + PER_DOUBLING;
+    ((within as u64 + 1) << doubling) - 1
+}
+
+fn quantile(counts: &[u64], count: u64, q: f64) -> u64 {
+    if count == 0 {
+        return 0;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a rank between 1 and the count"
+    )]
+    let rank = ((count as f64 * q).ceil() as u64).clamp(1, count);
+    let mut seen = 0;
+    for (bucket, in_bucket) in counts.iter().enumerate() {
+        seen += in_bucket;
+        if seen >= rank {
+            return upper_bound(bucket);
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_duration_lies_in_its_bucket_within_the_promised_error() {
+        let mut previous = 0;
+        for ns in (0..100_000).chain((17..47).map(|bit| (1 << bit) + 12_345)) {
+            let bucket = bucket_of(ns);
+            assert!(bucket >= previous, "buckets grow with the duration");
+            previous = bucket;
+            let upper = upper_bound(bucket);
+            assert!(upper >= ns && upper as f64 <= ns as f64 * 1.0625 + 1.0, "{ns} -> {upper}");
+        }
+        assert_eq!(bucket_of(u64::MAX), BUCKETS - 1);
+    }
+
+    #[test]
+    fn quantiles_of_a_known_distribution() {
+        let histogram = Histogram::default();
+        for ns in 1..=1000 {
+            histogram.record(ns * 1000);
+        }
+        let summary = histogram.summary();
+        assert_eq!((summary.count, summary.sum_ns, summary.max_ns), (1000, 500_500_000, 1_000_000));
+        for (quantile, want) in [(summary.p50_ns, 500_000.0), (summary.p90_ns, 900_000.0), (summary.p99_ns, 990_000.0)]
+        {
+            assert!((quantile as f64 / want - 1.0).abs() < 0.0625, "{quantile} against {want}");
+        }
+    }
+
+    #[test]
+    fn empty_histogram_is_all_zero() {
+        assert_eq!(Histogram::default().summary(), Summary::default());
+    }
+}

@@ -82,24 +82,33 @@ fn places(packet: &mut Packet) -> impl Iterator<Item = (u8, &mut *mut gm_buffer)
     planes.chain(std::iter::once(&mut raw.side)).enumerate().map(|(index, place)| (1 << index, place))
 }
 
-/// Whether any thread may release the buffer.
+/// The functions of a buffer.
 ///
 /// # Safety
 /// `raw` is a live buffer whose functions were checked.
+unsafe fn ops_of(raw: *const gm_buffer) -> &'static gm_buffer_ops {
+    // SAFETY: passed on from the caller; the pointer never changes.
+    let ops = unsafe { (*raw).ops };
+    // SAFETY: checked when the buffer came in; the table lives as long as the process.
+    unsafe { &*ops }
+}
+
+/// Whether any thread may release the buffer.
+///
+/// # Safety
+/// As for [`ops_of`].
 unsafe fn is_nonblocking(raw: *const gm_buffer) -> bool {
     // SAFETY: passed on from the caller.
-    let ops = unsafe { (*raw).ops };
-    // SAFETY: the table lives as long as the process.
-    unsafe { (*ops).flags & GM_BUFOPS_RELEASE_NONBLOCKING != 0 }
+    unsafe { ops_of(raw) }.flags & GM_BUFOPS_RELEASE_NONBLOCKING != 0
 }
 
 /// Whether a buffer is a shield.
 ///
 /// # Safety
-/// `raw` is a live buffer.
+/// As for [`ops_of`].
 unsafe fn is_shield(raw: *const gm_buffer) -> bool {
     // SAFETY: passed on from the caller.
-    ptr::eq(unsafe { (*raw).ops }, &raw const OPS)
+    ptr::eq(unsafe { ops_of(raw) }, &raw const OPS)
 }
 
 /// Makes a shield that owns the reference to `original`.
@@ -131,9 +140,9 @@ unsafe fn make(original: *mut gm_buffer) -> *mut gm_buffer {
 unsafe fn unmake(raw: *mut gm_buffer) -> *mut gm_buffer {
     // SAFETY: passed on from the caller.
     let original = unsafe { original_of(raw) };
-    // SAFETY: the shield holds a reference to the original; a further one is made for the caller.
-    if let Some(retain) = unsafe { (*(*original).ops).retain } {
-        // SAFETY: as above.
+    // SAFETY: the shield holds a reference to the original.
+    if let Some(retain) = unsafe { ops_of(original) }.retain {
+        // SAFETY: as above; a further reference is made for the caller.
         unsafe { retain(original) };
     }
     // SAFETY: the caller's reference is given up here.
@@ -158,7 +167,7 @@ unsafe extern "C" fn is_unique(raw: *const gm_buffer) -> u32 {
     // SAFETY: only shields have this function.
     let original = unsafe { original_of(raw) };
     // SAFETY: the shield holds a reference to the original, whose table lives as long as the process.
-    match unsafe { (*(*original).ops).is_unique } {
+    match unsafe { ops_of(original) }.is_unique {
         // SAFETY: as above.
         Some(is_unique) => unsafe { is_unique(original) },
         None => 0,

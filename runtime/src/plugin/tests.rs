@@ -1,8 +1,10 @@
 //! A plugin made with the SDK and linked into the test: every call goes through the same tables as with a file, and
 //! Miri can follow both sides.
 
-mod bench;
-mod buffers;
 mod calls;
-mod sample;
+mod contract;
 mod services;
+
+mod bench;
+mod records;
+mod sample;

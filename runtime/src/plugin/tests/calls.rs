@@ -131,7 +131,7 @@ fn source_says_when_it_wants_the_next_tick() {
     assert_eq!(ticks, [NextTick::At(105), NextTick::OnWake, NextTick::Now, NextTick::Ended]);
     let texts: Vec<_> = kept.packets.iter().map(|(_, _, packet)| packet.as_text().unwrap()).collect();
     assert_eq!(texts, ["0", "1", "2", "3"]);
-    let fault = source.process(0, &mut Packet::EMPTY, &mut kept).unwrap_err();
+    let fault = source.process(0, &mut Packet::default(), &mut kept).unwrap_err();
     assert_eq!(fault.message, "a kind of this role has no `process`");
 }
 

@@ -7,6 +7,7 @@ use crate::exec::link::{DropReason, Link};
 use crate::exec::shared::SessionShared;
 use crate::exec::worker::{Emitter, Output};
 use graphmill_abi::Packet;
+use std::borrow::BorrowMut;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,8 +22,8 @@ pub struct Inlet {
     shared: Arc<SessionShared>,
 }
 
-/// A packet that an inlet did not take, handed back with the reason.
-#[derive(Debug, thiserror::Error)]
+/// Why an inlet did not take a packet.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("inlet `{inlet}`: {reason}")]
 #[non_exhaustive]
 pub struct InletError {
@@ -31,8 +32,6 @@ pub struct InletError {
     /// Why the packet was not taken.
     #[source]
     pub reason: EmitError,
-    /// The packet.
-    pub packet: Packet,
 }
 
 impl Inlet {
@@ -48,21 +47,23 @@ impl Inlet {
 
     /// Pushes a packet; waits for room as long as the consumer takes something within `timeout`.
     ///
+    /// Takes a `Packet`, or a `&mut Packet` that is left empty on success and untouched on an error.
+    ///
     /// # Errors
-    /// The packet is not of the inlet's format, there was no room, or the session is stopping; it comes back.
-    pub fn send(&mut self, packet: Packet, timeout: Duration) -> Result<(), InletError> {
-        self.emit(packet, Wait::ForRoom, timeout)
+    /// The packet is not of the inlet's format, there was no room, or the session is stopping.
+    pub fn send(&mut self, mut packet: impl BorrowMut<Packet>, timeout: Duration) -> Result<(), InletError> {
+        self.emit(packet.borrow_mut(), Wait::ForRoom, timeout)
     }
 
     /// Pushes a packet without waiting.
     ///
     /// # Errors
     /// As for [`Inlet::send`]; [`EmitError::WouldBlock`] when there is no room.
-    pub fn try_send(&mut self, packet: Packet) -> Result<(), InletError> {
-        self.emit(packet, Wait::Never, Duration::ZERO)
+    pub fn try_send(&mut self, mut packet: impl BorrowMut<Packet>) -> Result<(), InletError> {
+        self.emit(packet.borrow_mut(), Wait::Never, Duration::ZERO)
     }
 
-    fn emit(&mut self, mut packet: Packet, wait: Wait, send_timeout: Duration) -> Result<(), InletError> {
+    fn emit(&mut self, packet: &mut Packet, wait: Wait, send_timeout: Duration) -> Result<(), InletError> {
         let mut fatal = None;
         let mut emitter = Emitter {
             outputs: std::slice::from_mut(&mut self.output),
@@ -72,9 +73,8 @@ impl Inlet {
             abort: self.shared.abort_flag(),
             fatal: &mut fatal,
         };
-        let sent =
-            if self.shared.is_draining() { Err(EmitError::Cancelled) } else { emitter.emit(0, wait, &mut packet) };
-        sent.map_err(|reason| InletError { inlet: self.name.clone(), reason, packet })
+        let sent = if self.shared.is_draining() { Err(EmitError::Cancelled) } else { emitter.emit(0, wait, packet) };
+        sent.map_err(|reason| InletError { inlet: self.name.clone(), reason })
     }
 
     /// Ends the stream; the same as dropping the inlet.

@@ -129,6 +129,7 @@ pub struct InstanceHandle {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "boxing the packet would allocate in every call")]
 enum Action {
     Process { pin: usize, packet: Packet },
     Flush { pin: usize },

@@ -229,5 +229,6 @@ pub(crate) enum SendError {
     Stopped,
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;

@@ -1,0 +1,73 @@
+//! What the benches share: a runtime with the counting plugin, and graphs made of it.
+
+use graphmill::graph::{LinkSpec, NodeSpec};
+use graphmill::{Graph, Outcome, Runtime, SessionReport};
+use serde_json::json;
+
+/// Where the nodes of a chain run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a bench has exactly these two cases")]
+pub enum Workers {
+    /// Every node has a worker of its own.
+    OneEach,
+    /// All nodes share one worker.
+    One,
+}
+
+/// A chain of counting source, pass-through nodes and checking sink.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "benches write it out")]
+pub struct Chain {
+    /// Nodes between source and sink.
+    pub passes: usize,
+    /// Packets that the source gives.
+    pub packets: u64,
+    /// Bytes of each packet.
+    pub bytes: usize,
+    /// Capacity of every link.
+    pub capacity: u32,
+    /// Where the nodes run.
+    pub workers: Workers,
+}
+
+/// A runtime with the counting plugin, linked statically: it goes through the same table as a loaded one.
+///
+/// # Panics
+/// When the plugin cannot be linked, which would be a bug.
+#[must_use]
+pub fn runtime() -> Runtime {
+    let runtime = Runtime::new();
+    if let Err(error) = runtime.plugins().link(graphmill_fixture_flow::module()) {
+        panic!("{error}");
+    }
+    runtime
+}
+
+impl Chain {
+    /// Runs the chain once, from start to end.
+    ///
+    /// # Panics
+    /// When a packet is lost, reordered or refused: a bench of wrong results is worth nothing.
+    pub fn run(&self, runtime: &Runtime) -> SessionReport {
+        let place = |spec: NodeSpec| match self.workers {
+            Workers::One => spec.with_worker("all"),
+            Workers::OneEach => spec,
+        };
+        let count = NodeSpec::new("flow.count").with_params(json!({ "packets": self.packets, "bytes": self.bytes }));
+        let check = NodeSpec::new("flow.check").with_params(json!({ "expect": self.packets }));
+        let mut graph = Graph::builder().node_with("count", place(count)).node_with("check", place(check));
+        let mut last = "count".to_string();
+        for at in 0..self.passes {
+            let id = format!("pass-{at}");
+            graph = graph.node_with(&id, place(NodeSpec::new("flow.pass")));
+            graph = graph.link_with(LinkSpec::new(&last, &id).with_capacity(self.capacity));
+            last = id;
+        }
+        let graph = graph.link_with(LinkSpec::new(&last, "check").with_capacity(self.capacity));
+        let graph = graph.build(runtime.plugins()).unwrap_or_else(|error| panic!("{error}"));
+        let session = runtime.start(&graph).unwrap_or_else(|error| panic!("{error}"));
+        let report = session.wait();
+        assert!(report.outcome == Outcome::Completed && report.errors() == 0 && report.dropped() == 0, "{report:#?}");
+        report
+    }
+}

@@ -1,0 +1,68 @@
+//! The project's own commands, for a person and for the machines that check a change: both run the same.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task runner speaks on the terminal")]
+
+mod check;
+mod demo;
+mod test;
+
+mod header;
+mod plugins;
+mod tidy;
+
+mod command;
+mod json;
+mod noise;
+mod sections;
+mod wav;
+mod workspace;
+
+use command::Outcome;
+use std::process::ExitCode;
+use workspace::Workspace;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  demo      build the command line and the plugins, clean a noisy recording, measure what that did
+  check     everything that a change has to pass: format, lints, docs, tidy, tests, demo
+  test      build the plugins, then run every test; arguments after it go to the test runner
+  plugins   build every plugin of the workspace as a library and say where it is
+  tidy      check the project's own rules: dependency directions, unsafe code, tests of the requirements
+  header    write plugin-sdk/include/graphmill.h again";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((task, rest)) = arguments.split_first() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    match run(task, rest) {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(failure)) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+        None => {
+            eprintln!("error: `{task}` is no command of xtask, or takes no arguments\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs a task; `None` when there is no such task.
+fn run(task: &str, rest: &[String]) -> Option<Outcome> {
+    let task: fn(&Workspace) -> Outcome = match (task, rest) {
+        ("help" | "--help" | "-h", []) => {
+            println!("{USAGE}");
+            return Some(Ok(()));
+        }
+        ("test", rest) => return Some(Workspace::find().and_then(|workspace| test::run(&workspace, rest))),
+        ("demo", []) => demo::run,
+        ("check", []) => check::run,
+        ("plugins", []) => plugins::run,
+        ("tidy", []) => tidy::run,
+        ("header", []) => header::run,
+        _ => return None,
+    };
+    Some(Workspace::find().and_then(|workspace| task(&workspace)))
+}

@@ -1,0 +1,34 @@
+//! Runs every test, with the plugins built once before.
+
+use crate::command::{self, Outcome};
+use crate::plugins::{self, Profile};
+use crate::workspace::Workspace;
+use std::path::Path;
+use std::process::Command;
+
+/// Tells the tests in which folder the plugins are.
+const PLUGINS_VARIABLE: &str = "GRAPHMILL_TEST_PLUGINS";
+
+/// Builds the plugins, then runs the tests and the examples in the docs.
+///
+/// # Errors
+/// Something cannot be built, or a test fails.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
+    let folder = plugins::build(workspace, Profile::Dev, &["graphmill-cli"])?;
+    let mut tests = if command::succeeds(&mut command::cargo(&workspace.root, ["nextest", "--version"])) {
+        command::cargo(&workspace.root, ["nextest", "run", "--workspace"])
+    } else {
+        println!("cargo-nextest is not installed, so `cargo test` runs the tests: slower, and without a time limit");
+        println!("install it with: cargo install cargo-nextest --locked");
+        command::cargo(&workspace.root, ["test", "--workspace", "--all-targets"])
+    };
+    command::run(with_plugins(tests.args(arguments), &folder))?;
+    if !arguments.is_empty() {
+        return Ok(());
+    }
+    command::run(with_plugins(&mut command::cargo(&workspace.root, ["test", "--doc", "--workspace"]), &folder))
+}
+
+fn with_plugins<'a>(command: &'a mut Command, folder: &Path) -> &'a mut Command {
+    command.env(PLUGINS_VARIABLE, folder)
+}

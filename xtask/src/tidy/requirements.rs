@@ -1,0 +1,62 @@
+//! Every requirement that holds today has a test that carries its name.
+
+use super::Source;
+
+/// The rows that have to be shown by now.
+const ROWS: [&str; 23] = [
+    "f1", "f2", "f3", "f6", "f7", "f14", "f17", "f18", "f19", "f20", "f22", "f23", "f27", "f28", "r2", "r3", "r6",
+    "r7", "r8", "r9", "r10", "r11", "r1",
+];
+
+/// Rows without a test.
+pub(super) fn check(sources: &[Source]) -> Vec<String> {
+    let missing = ROWS.iter().filter(|row| !sources.iter().any(|source| has_test_of(source, row)));
+    missing
+        .map(|row| format!("requirement {}: no test has a name that starts with `{row}_`", row.to_uppercase()))
+        .collect()
+}
+
+/// Whether a file has a test whose name starts with the row.
+fn has_test_of(source: &Source, row: &str) -> bool {
+    let start = format!("fn {row}_");
+    let mut is_test = false;
+    for (_, code) in source.lines() {
+        let code = code.trim_start();
+        if code.starts_with("#[test]") {
+            is_test = true;
+        } else if !code.is_empty() && !code.starts_with("#[") {
+            if is_test && code.trim_start_matches("pub ").starts_with(&start) {
+                return true;
+            }
+            is_test = false;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_test_counts_for_its_row() {
+        let table = [
+            ("#[test]\nfn f1_x() {}", true),
+            ("#[test]\n#[cfg(unix)]\nfn f1_x() {}", true),
+            ("fn f1_x() {}", false),
+            ("#[test]\nfn other() {}\nfn f1_x() {}", false),
+            ("#[test]\nfn f14_x() {}", false),
+            ("// #[test]\n// fn f1_x() {}", false),
+        ];
+        for (text, expected) in table {
+            assert_eq!(has_test_of(&Source::new("a.rs", text), "f1"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_row_without_a_test_is_named() {
+        let broken = check(&[Source::new("a.rs", "#[test]\nfn f1_x() {}")]);
+        assert_eq!(broken.len(), ROWS.len() - 1);
+        assert!(broken.iter().any(|broken| broken.starts_with("requirement R11:")));
+    }
+}

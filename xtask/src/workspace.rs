@@ -1,0 +1,91 @@
+//! What cargo knows of the workspace: its packages, what they depend on, and where things are built.
+
+use crate::command::{self, Outcome};
+use crate::json::Json;
+use std::path::{Path, PathBuf};
+
+/// The workspace that this program belongs to.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    /// Folder of the workspace's `Cargo.toml`.
+    pub(crate) root: PathBuf,
+    /// Where cargo builds; the environment can move it.
+    pub(crate) target: PathBuf,
+    /// The members, in the order of their names.
+    pub(crate) packages: Vec<Package>,
+}
+
+/// A member of the workspace.
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    /// Its folder, relative to the root of the workspace.
+    pub(crate) folder: PathBuf,
+    /// What it is built with, tests aside; whatever the features and targets.
+    pub(crate) dependencies: Vec<String>,
+    /// File of its library, when it is a plugin.
+    pub(crate) plugin_file: Option<String>,
+}
+
+impl Workspace {
+    /// Asks cargo.
+    ///
+    /// # Errors
+    /// Cargo fails or answers something else than expected.
+    pub(crate) fn find() -> Outcome<Self> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = here.parent().unwrap_or(here).to_path_buf();
+        let text = command::output(&mut command::cargo(&root, ["metadata", "--no-deps", "--format-version", "1"]))?;
+        let json = Json::parse(&text).map_err(|fault| format!("cargo metadata cannot be read: {fault}"))?;
+        let target = json.text("target_directory").ok_or("cargo metadata names no target folder")?;
+        let packages = json.get("packages").map(Json::list).unwrap_or_default();
+        let mut packages: Vec<_> = packages.iter().filter_map(|package| Package::read(package, &root)).collect();
+        packages.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self { target: target.into(), root, packages })
+    }
+
+    /// The plugins among the members.
+    pub(crate) fn plugins(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(|package| package.plugin_file.is_some())
+    }
+}
+
+impl Package {
+    fn read(json: &Json, root: &Path) -> Option<Self> {
+        let manifest = Path::new(json.text("manifest_path")?);
+        let plugin = json.get("targets")?.list().iter().find(|target| {
+            let types = target.get("crate_types").map(Json::list).unwrap_or_default();
+            types.contains(&Json::Text("cdylib".into()))
+        });
+        let is_built_in = |dependency: &&Json| dependency.text("kind") != Some("dev");
+        let dependencies = json.get("dependencies")?.list().iter().filter(is_built_in);
+        Some(Self {
+            name: json.text("name")?.into(),
+            folder: manifest.parent()?.strip_prefix(root).ok()?.into(),
+            dependencies: dependencies.filter_map(|dependency| dependency.text("name").map(Into::into)).collect(),
+            plugin_file: plugin.and_then(|target| target.text("name")).map(library_file),
+        })
+    }
+}
+
+/// The file that a library of this name is built as.
+fn library_file(name: &str) -> String {
+    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    format!("{prefix}{}{suffix}", name.replace('-', "_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspace_knows_its_plugins_and_its_runtime() {
+        let workspace = Workspace::find().unwrap();
+        assert!(["graphmill", "xtask"].iter().all(|name| workspace.packages.iter().any(|member| member.name == *name)));
+        let audio = workspace.plugins().find(|package| package.name == "graphmill-audio").unwrap();
+        assert_eq!(audio.folder, Path::new("plugins/audio"));
+        assert_eq!(audio.plugin_file.as_deref(), Some("libgraphmill_audio.so"));
+        assert!(audio.dependencies.iter().any(|name| name == "graphmill-plugin-sdk"));
+        assert!(!audio.dependencies.iter().any(|name| name == "tempfile"), "tests aside");
+    }
+}

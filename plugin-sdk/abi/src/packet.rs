@@ -224,9 +224,18 @@ impl Packet {
         Ok(packet)
     }
 
-    /// Takes the content out and leaves [`Packet::EMPTY`] behind.
+    /// Takes the content out and leaves a packet without content behind.
     pub fn take(&mut self) -> Self {
-        core::mem::replace(self, Self::EMPTY)
+        // SAFETY: the references in the original are nulled below, before anything else can see them.
+        let taken = Self(unsafe { ptr::read(&raw const self.0) });
+        // Only what owns something is reset: writing all 256 bytes would double the cost of a move.
+        for plane in &mut self.0.planes {
+            plane.buf = ptr::null_mut();
+        }
+        self.0.side = ptr::null_mut();
+        self.0.kind = GM_KIND_NONE;
+        self.0.n_planes = 0;
+        taken
     }
 
     /// Whether there is no content.

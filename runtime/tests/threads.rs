@@ -1,0 +1,304 @@
+//! Which thread does what: instances stay on the thread that owns them, and handles never run plugin code.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use graphmill::exec::{CallError, Operation, Phase, StartError};
+use graphmill::graph::{Kinds as _, Role};
+use graphmill::{Graph, InstanceOptions, Outcome, Packet, Runtime};
+use graphmill_plugin_sdk::prelude::*;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{LazyLock, Mutex, MutexGuard};
+use std::thread::ThreadId;
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Who made which call, by test.
+static CALLS: LazyLock<Mutex<BTreeMap<String, Vec<(&'static str, ThreadId)>>>> = LazyLock::new(Mutex::default);
+/// What a gated call waits for, by test.
+static GATES: LazyLock<Mutex<BTreeMap<String, Receiver<()>>>> = LazyLock::new(Mutex::default);
+
+fn calls() -> MutexGuard<'static, BTreeMap<String, Vec<(&'static str, ThreadId)>>> {
+    CALLS.lock().unwrap()
+}
+
+/// Closes a gate; calls pass it when the returned end is dropped.
+fn close_gate(test: &str) -> Sender<()> {
+    let (open, gate) = channel();
+    GATES.lock().unwrap().insert(test.to_string(), gate);
+    open
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AffineParams {
+    /// Name of the test that watches.
+    test: String,
+    /// The call that waits at the gate.
+    #[serde(default)]
+    gated: String,
+    /// The call that fails.
+    #[serde(default)]
+    fails: String,
+}
+
+/// Notes the thread of every call.
+struct Affine(AffineParams);
+
+impl AffineParams {
+    fn call(&self, name: &'static str) -> Result<()> {
+        calls().entry(self.test.clone()).or_default().push((name, std::thread::current().id()));
+        if self.gated == name {
+            let gate = GATES.lock().unwrap().remove(&self.test);
+            if let Some(gate) = gate {
+                // The gate opens when the test drops its end.
+                let _opened = gate.recv();
+            }
+        }
+        if self.fails == name { Err(Error::new(format!("{name} fails as it should"))) } else { Ok(()) }
+    }
+}
+
+impl Node for Affine {
+    type Params = AffineParams;
+
+    fn kind() -> Kind {
+        Kind::new("affine").input("in", "any").output("out", "any")
+    }
+
+    fn create(params: AffineParams, _cx: &mut CreateContext<'_>) -> Result<Self> {
+        params.call("create")?;
+        Ok(Self(params))
+    }
+
+    fn start(&mut self, _cx: &mut Context<'_>) -> Result<()> {
+        self.0.call("start")
+    }
+
+    fn stop(&mut self, _cx: &mut Context<'_>) -> Result<()> {
+        self.0.call("stop")
+    }
+}
+
+impl Processor for Affine {
+    fn process(&mut self, _pin: usize, packet: &mut Packet, cx: &mut Context<'_>) -> Result<()> {
+        self.0.call("process")?;
+        cx.emit(0, packet)
+    }
+
+    fn flush(&mut self, _pin: usize, _cx: &mut Context<'_>) -> Result<()> {
+        self.0.call("flush")
+    }
+}
+
+impl Drop for Affine {
+    fn drop(&mut self) {
+        drop(self.0.call("destroy"));
+    }
+}
+
+graphmill_plugin_sdk::export!(Affine);
+
+fn runtime() -> Runtime {
+    let runtime = Runtime::new();
+    runtime.plugins().link(module()).unwrap();
+    runtime.plugins().link(graphmill_fixture_flow::module()).unwrap();
+    runtime
+}
+
+/// The calls of a test's only instance: their names, and that all came on one thread that is not the test's.
+fn names_on_one_thread(test: &str) -> Vec<&'static str> {
+    let calls = calls();
+    let seen = calls.get(test).unwrap();
+    let (_, owner) = seen.first().unwrap();
+    assert_ne!(*owner, std::thread::current().id(), "no call comes on the application's thread");
+    assert!(seen.iter().all(|(_, thread)| thread == owner), "{seen:?}");
+    seen.iter().map(|(name, _)| *name).collect()
+}
+
+fn text() -> Packet {
+    Packet::from_text("x").unwrap()
+}
+
+#[test]
+fn f6_every_call_of_a_session_comes_on_the_thread_that_made_the_instance() {
+    let runtime = runtime();
+    let graph = Graph::builder()
+        .node("count", "flow.count", json!({ "packets": 3 }))
+        .node("affine", "affine", json!({ "test": "f6-session" }))
+        .node("check", "flow.check", json!({ "expect": 3 }))
+        .chain(["count", "affine", "check"])
+        .build(runtime.plugins())
+        .unwrap();
+    let report = runtime.start(&graph).unwrap().wait();
+    assert_eq!(report.outcome, Outcome::Completed, "{report:#?}");
+    let names = ["create", "start", "process", "process", "process", "flush", "stop", "destroy"];
+    assert_eq!(names_on_one_thread("f6-session"), names);
+}
+
+#[test]
+fn f6_call_that_missed_its_deadline_is_abandoned_and_freed_by_its_own_thread() {
+    let test = "f6-timeout";
+    let open = close_gate(test);
+    let mut options = InstanceOptions::default();
+    options.reply_timeout = Duration::from_millis(20);
+    let mut instance =
+        runtime().instance_with("affine", &json!({ "test": test, "gated": "process" }), options).unwrap();
+    let mut waiting = instance.clone();
+    let error = instance.process(0, text()).unwrap_err();
+    assert!(matches!(error, CallError::Timeout { operation: Operation::Process, phase: Phase::Reply, .. }), "{error}");
+    assert!(error.to_string().contains("process of `affine`: no reply within 20 ms (reply)"), "{error}");
+    for instance in [&mut instance, &mut waiting] {
+        assert!(matches!(instance.process(0, text()).unwrap_err(), CallError::Abandoned { .. }));
+    }
+    drop(open);
+    drop(waiting);
+    assert!(instance.close(LONG), "the thread comes back, frees the instance and ends");
+    assert_eq!(names_on_one_thread(test), ["create", "start", "process", "destroy"]);
+}
+
+#[test]
+fn f6_rolled_back_start_frees_instances_on_their_own_threads() {
+    let runtime = runtime();
+    for fails in ["create", "start"] {
+        let (good, bad) = (format!("f6-good-{fails}"), format!("f6-bad-{fails}"));
+        let graph = Graph::builder()
+            .inlet("in", "any")
+            .node("good", "affine", json!({ "test": good }))
+            .node("bad", "affine", json!({ "test": bad, "fails": fails }))
+            .outlet("out", "any")
+            .chain(["in", "good", "bad", "out"])
+            .build(runtime.plugins())
+            .unwrap();
+        let error = runtime.start(&graph).unwrap_err();
+        assert!(matches!(&error, StartError::Node(failure) if failure.node == "bad"), "{error}");
+        assert!(error.to_string().contains(&format!("in {fails}: {fails} fails as it should")), "{error}");
+        // The rollback goes on after the error was told; its last call is the destroy of the good instance.
+        while !calls().get(&good).is_some_and(|calls| calls.iter().any(|(name, _)| *name == "destroy")) {
+            std::thread::yield_now();
+        }
+        assert_eq!(names_on_one_thread(&good).last(), Some(&"destroy"));
+        // A `create` that fails gives no instance, and there is nothing to destroy.
+        let destroyed = names_on_one_thread(&bad).iter().filter(|name| **name == "destroy").count();
+        assert_eq!(destroyed, usize::from(fails == "start"));
+    }
+}
+
+#[test]
+fn f7_dropping_a_handle_does_not_wait_for_destroy() {
+    let runtime = runtime();
+    let open = close_gate("f7-instance");
+    let instance = runtime.instance("affine", &json!({ "test": "f7-instance", "gated": "destroy" })).unwrap();
+    let probe = instance.clone();
+    drop(instance);
+    // The gate is closed: a destroy on this thread would never come back.
+    drop(open);
+    assert!(probe.close(LONG));
+    assert_eq!(names_on_one_thread("f7-instance").last(), Some(&"destroy"));
+
+    let open = close_gate("f7-session");
+    let graph = Graph::builder()
+        .inlet("in", "any")
+        .node("affine", "affine", json!({ "test": "f7-session", "gated": "destroy" }))
+        .outlet("out", "any")
+        .chain(["in", "affine", "out"])
+        .build(runtime.plugins())
+        .unwrap();
+    let session = runtime.start(&graph).unwrap();
+    let (inlet, outlet) = (session.take_inlet("in"), session.take_outlet("out"));
+    drop((inlet, outlet));
+    drop(session);
+    drop(open);
+    while !calls().get("f7-session").is_some_and(|calls| calls.iter().any(|(name, _)| *name == "destroy")) {
+        std::thread::yield_now();
+    }
+    names_on_one_thread("f7-session");
+}
+
+#[test]
+fn stop_of_a_session_with_a_hung_node_ends_at_its_deadlines_and_names_the_worker() {
+    let runtime = runtime();
+    let open = close_gate("hung");
+    let graph = Graph::builder()
+        .inlet("in", "any")
+        .node("affine", "affine", json!({ "test": "hung", "gated": "process" }))
+        .outlet("out", "any")
+        .chain(["in", "affine", "out"])
+        .build(runtime.plugins())
+        .unwrap();
+    let mut options = runtime.session_options();
+    options.drain_timeout = Duration::from_millis(20);
+    options.stop_timeout = Duration::from_millis(20);
+    let session = runtime.start_with(&graph, options).unwrap();
+    session.take_inlet("in").unwrap().send(text(), LONG).unwrap();
+    while !calls().get("hung").is_some_and(|calls| calls.iter().any(|(name, _)| *name == "process")) {
+        std::thread::yield_now();
+    }
+    let report = session.stop();
+    assert_eq!((report.outcome, report.stragglers), (Outcome::Aborted, vec!["affine".to_string()]));
+    drop(open);
+}
+
+#[test]
+fn create_that_hangs_ends_the_start_at_its_deadline() {
+    let runtime = runtime();
+    let open = close_gate("hung-create");
+    let mut options = InstanceOptions::default();
+    options.create_timeout = Duration::from_millis(20);
+    let params = json!({ "test": "hung-create", "gated": "create" });
+    let error = runtime.instance_with("affine", &params, options).unwrap_err();
+    assert!(error.to_string().contains("create took longer than"), "{error}");
+    assert!(error.to_string().contains("raise `create_timeout`"), "{error}");
+    drop(open);
+}
+
+#[test]
+fn r9_running_a_graph_changes_nothing_of_the_process() {
+    let state = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let signals: Vec<String> = status
+            .lines()
+            .filter(|line| line.starts_with("Sig"))
+            .filter(|line| !line.starts_with("SigQ"))
+            .map(String::from)
+            .collect();
+        let env: Vec<_> = std::env::vars_os().collect();
+        (signals, env, std::env::current_dir().unwrap(), std::fs::read_link("/proc/self/root").unwrap())
+    };
+    let before = state();
+    let runtime = runtime();
+    let graph = Graph::builder()
+        .node("count", "flow.count", json!({ "packets": 10 }))
+        .node("pass", "flow.pass", json!({ "fail_every": 3 }))
+        .node("check", "flow.check", json!({ "gaps": true }))
+        .chain(["count", "pass", "check"])
+        .build(runtime.plugins())
+        .unwrap();
+    runtime.start(&graph).unwrap().wait();
+    assert_eq!(state(), before);
+    assert!(!tracing::dispatcher::has_been_set(), "the global subscriber belongs to the application");
+    let hook_runs = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let count = hook_runs.clone();
+    let ours = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        ours(info);
+    }));
+    let mut pass = runtime.instance("flow.pass", &json!({ "panic_at": 0 })).unwrap();
+    assert!(pass.process(0, text()).is_err());
+    assert_eq!(hook_runs.load(std::sync::atomic::Ordering::Relaxed), 1, "the panic hook belongs to the application");
+}
+
+#[test]
+fn r11_role_of_a_kind_is_one_of_three_and_needs_no_stub() {
+    let runtime = runtime();
+    let role = |kind: &str| match runtime.plugins().kind(kind).unwrap().role {
+        // No wildcard: a further role would not compile here.
+        Role::Source => "source",
+        Role::Processor => "processor",
+        Role::Sink => "sink",
+    };
+    assert_eq!(["flow.count", "flow.pass", "flow.check"].map(role), ["source", "processor", "sink"]);
+    assert!(runtime.instance("flow.check", &json!({})).unwrap().tick().is_err(), "a sink is not ticked");
+}

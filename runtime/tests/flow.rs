@@ -107,6 +107,21 @@ fn several_links_may_meet_at_one_input() {
     assert_clean(&run(graph));
 }
 
+#[test]
+fn optional_input_may_stay_without_a_link_and_another_may_not() {
+    let graph = |pin: &str| {
+        Graph::builder()
+            .node("count", "flow.count", json!({ "packets": 10 }))
+            .node("join", "flow.join", json!({}))
+            .node("check", "flow.check", json!({ "expect": 10 }))
+            .link("count", format!("join.{pin}"))
+            .link("join", "check")
+    };
+    assert_clean(&run(graph("a")));
+    let error = graph("b").build(runtime().plugins()).unwrap_err().to_string();
+    assert!(error.contains("nothing is linked to the input `join.a`"), "{error}");
+}
+
 fn cycle(rounds: u64, swallow_every: u64, packets: u64, worker: Option<&str>) -> GraphBuilder {
     let place = |spec: NodeSpec| match worker {
         Some(worker) => spec.with_worker(worker),

@@ -76,6 +76,8 @@ impl Target {
         match &self.to {
             Route::Remote(link) if link.when_full() == WhenFull::Block => {
                 if self.is_held && link.is_holding() {
+                    // Said again, because the consumer may have answered an earlier hold of a call meanwhile.
+                    link.hold_producer();
                     return 0;
                 }
                 let room = link.room();

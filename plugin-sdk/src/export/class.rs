@@ -11,7 +11,23 @@ use graphmill_abi::layout::*;
 use serde_json::Value;
 use std::marker::PhantomData;
 
-/// One kind, ready to be put into the module's table.
+/// One kind, ready to be put into the module's table: built once and never changed, so no field can be named.
+///
+/// Reading one is all there is:
+///
+/// ```
+/// fn look(class: &graphmill_plugin_sdk::export::Class) -> String {
+///     format!("{class:?}")
+/// }
+/// ```
+///
+/// Changing one does not compile (requirement F2):
+///
+/// ```compile_fail,E0616
+/// fn rename(class: &mut graphmill_plugin_sdk::export::Class) {
+///     class.id = "another";
+/// }
+/// ```
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Class {

@@ -4,7 +4,7 @@
 //! and an entry function is called once.
 
 use super::error::LoadError;
-use super::flight::{Flights, Landing};
+use super::flight::{Flights, Landing, Progress};
 use super::host::HostContext;
 use super::import;
 use super::origin::Origin;
@@ -12,7 +12,6 @@ use super::registry::Plugin;
 use graphmill_abi::layout::{GM_OK, gm_module, gm_plugin_entry_fn};
 use graphmill_abi::{ErrorSlot, Module};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -28,18 +27,6 @@ pub(super) enum Identity {
 
 /// Every plugin of this process.
 static PLUGINS: LazyLock<Flights<Identity, Plugin, LoadError>> = LazyLock::new(Flights::new);
-
-/// How far a load has come, for the message of its deadline.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    is_in_entry: AtomicBool,
-}
-
-impl Progress {
-    fn doing(&self) -> &'static str {
-        if self.is_in_entry.load(Ordering::Relaxed) { "in its entry function" } else { "being opened" }
-    }
-}
 
 /// Enters a linked plugin, unless that was done before.
 pub(super) fn link(module: Module, timeout: Duration) -> Result<Arc<Plugin>, LoadError> {
@@ -57,14 +44,12 @@ pub(super) fn once(
     timeout: Duration,
     load: impl FnOnce(&Progress) -> Result<Plugin, LoadError> + Send + 'static,
 ) -> Result<Arc<Plugin>, LoadError> {
-    let progress = Arc::new(Progress::default());
-    let of_load = Arc::clone(&progress);
     let on_panic = LoadError::Internal { origin: origin.clone() };
-    match PLUGINS.join(identity, timeout, on_panic, move || load(&of_load)) {
+    match PLUGINS.join(identity, timeout, on_panic, load) {
         Landing::Over(outcome) => outcome,
-        Landing::Late => Err(LoadError::Timeout {
+        Landing::Late { is_in_entry } => Err(LoadError::Timeout {
             origin: origin.clone(),
-            doing: progress.doing(),
+            doing: if is_in_entry { "in its entry function" } else { "being opened" },
             timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
         }),
         Landing::NoThread(reason) => Err(LoadError::NoThread { origin: origin.clone(), reason }),
@@ -80,7 +65,7 @@ pub(super) unsafe fn enter(
     origin: Origin,
     progress: &Progress,
 ) -> Result<Plugin, LoadError> {
-    progress.is_in_entry.store(true, Ordering::Relaxed);
+    progress.enter();
     let context = HostContext::for_module(origin.short_name());
     let host = HostContext::as_host(&context);
     let mut module: *const gm_module = ptr::null();

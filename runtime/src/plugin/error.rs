@@ -4,6 +4,7 @@ use super::import::ModuleFault;
 use super::origin::Origin;
 #[cfg(feature = "dylib")]
 use super::preflight::PreflightError;
+use super::status::status_name;
 use graphmill_abi::layout::gm_status;
 use std::path::PathBuf;
 
@@ -99,7 +100,7 @@ pub enum LoadError {
     },
 
     /// The plugin's entry function reports an error.
-    #[error("{origin} refuses to load: {message} (status {status})")]
+    #[error("{origin} refuses to load: {message} ({})", status_name(*status))]
     Entry {
         /// The plugin.
         origin: Origin,

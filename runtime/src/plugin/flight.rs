@@ -5,8 +5,10 @@
 //! asks tries again. While a load is beyond its deadline, later askers wait for that same load: a plugin is never
 //! entered twice at a time.
 
+use crate::exec::sys;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +23,20 @@ pub(super) struct Flights<K, T, E> {
 struct Flight<T, E> {
     outcome: Mutex<Option<Result<Arc<T>, E>>>,
     is_over: Condvar,
+    progress: Arc<Progress>,
+}
+
+/// How far a load has come, for the message of its deadline.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    is_in_entry: AtomicBool,
+}
+
+impl Progress {
+    /// Notes that code of the plugin's entry function runs from now on.
+    pub(super) fn enter(&self) {
+        self.is_in_entry.store(true, Ordering::Relaxed);
+    }
 }
 
 /// How waiting for a load ended.
@@ -29,7 +45,10 @@ pub(super) enum Landing<T, E> {
     /// The load is over.
     Over(Result<Arc<T>, E>),
     /// The deadline has passed; the load goes on.
-    Late,
+    Late {
+        /// Whether it has come as far as the entry function.
+        is_in_entry: bool,
+    },
     /// No thread could be started, for this reason.
     NoThread(String),
 }
@@ -52,23 +71,25 @@ where
         key: K,
         timeout: Duration,
         on_panic: E,
-        load: impl FnOnce() -> Result<T, E> + Send + 'static,
+        load: impl FnOnce(&Progress) -> Result<T, E> + Send + 'static,
     ) -> Landing<T, E> {
         let mut by_key = lock(&self.by_key);
         if let Some(flight) = by_key.get(&key).cloned() {
             drop(by_key);
             return flight.wait(timeout);
         }
-        let flight = Arc::new(Flight { outcome: Mutex::new(None), is_over: Condvar::new() });
+        let progress = Arc::new(Progress::default());
+        let outcome = Mutex::new(None);
+        let flight = Arc::new(Flight { outcome, is_over: Condvar::new(), progress: Arc::clone(&progress) });
         by_key.insert(key.clone(), Arc::clone(&flight));
         drop(by_key);
         let takeoff = Takeoff { flights: self, key, flight: Arc::clone(&flight), outcome: Err(on_panic) };
         let body = move || {
             let mut takeoff = takeoff;
-            takeoff.outcome = load().map(Arc::new);
+            takeoff.outcome = load(&progress).map(Arc::new);
         };
         // A thread that cannot be started drops `body`, and that ends the flight for those who wait already.
-        match std::thread::Builder::new().name("gm-load".to_owned()).spawn(body) {
+        match sys::spawn("gm-load", body) {
             Ok(_detached) => flight.wait(timeout),
             Err(error) => Landing::NoThread(error.to_string()),
         }
@@ -118,7 +139,7 @@ impl<T, E: Clone> Flight<T, E> {
         let (outcome, _timed_out) = waited.unwrap_or_else(PoisonError::into_inner);
         match &*outcome {
             Some(outcome) => Landing::Over(outcome.clone()),
-            None => Landing::Late,
+            None => Landing::Late { is_in_entry: self.progress.is_in_entry.load(Ordering::Relaxed) },
         }
     }
 }

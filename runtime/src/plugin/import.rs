@@ -55,6 +55,9 @@ pub(super) unsafe fn import(raw: *const gm_module) -> Result<ImportedModule, Mod
     let manifest_json = unsafe { read_str(module.manifest_json, MANIFEST_LEN_MAX) }
         .map_err(|fault| ModuleFault::Text { what: "manifest".to_owned(), fault })?
         .to_owned();
+    if manifest_json.is_empty() {
+        return Err(ModuleFault::NoManifest);
+    }
     let manifest = Manifest::parse(&manifest_json).map_err(ModuleFault::Manifest)?;
     if manifest.plugin.panic.as_deref() == Some("abort") {
         return Err(ModuleFault::PanicAbort);
@@ -122,8 +125,12 @@ unsafe fn copy_prefix<T: Table>(raw: *const T, published: usize) -> T {
 /// As for [`import`].
 unsafe fn import_classes(module: &gm_module) -> Result<Vec<ImportedClass>, ModuleFault> {
     let count = module.n_classes as usize;
-    if !(1..=CLASSES_MAX).contains(&count) {
-        return Err(ModuleFault::ClassCount { found: module.n_classes, max: CLASSES_MAX });
+    if count > CLASSES_MAX {
+        return Err(ModuleFault::TooManyClasses { found: module.n_classes, max: CLASSES_MAX });
+    }
+    if count == 0 {
+        // The manifest will tell which class is missing.
+        return Ok(Vec::new());
     }
     check_pointer(module.classes, || "list of classes".to_owned())?;
     let mut classes: Vec<ImportedClass> = Vec::with_capacity(count);
@@ -146,7 +153,8 @@ unsafe fn import_classes(module: &gm_module) -> Result<Vec<ImportedClass>, Modul
 fn check_against_manifest(classes: &[ImportedClass], manifest: &Manifest) -> Result<(), ModuleFault> {
     for class in classes {
         let Some(kind) = manifest.kinds.iter().find(|kind| kind.id == class.id) else {
-            return Err(ModuleFault::NotInManifest { class: class.id.clone() });
+            let kinds: Vec<&str> = manifest.kinds.iter().map(|kind| kind.id.as_str()).collect();
+            return Err(ModuleFault::NotInManifest { class: class.id.clone(), kinds: kinds.join("`, `") });
         };
         if kind.role != class.role {
             return Err(ModuleFault::RoleDiffers { class: class.id.clone(), table: class.role, manifest: kind.role });
@@ -155,6 +163,7 @@ fn check_against_manifest(classes: &[ImportedClass], manifest: &Manifest) -> Res
     let offered: BTreeSet<&str> = classes.iter().map(|class| class.id.as_str()).collect();
     match manifest.kinds.iter().find(|kind| !offered.contains(kind.id.as_str())) {
         Some(kind) => Err(ModuleFault::WithoutClass { kind: kind.id.clone() }),
+        None if classes.is_empty() => Err(ModuleFault::NoKinds),
         None => Ok(()),
     }
 }

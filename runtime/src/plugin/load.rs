@@ -1,7 +1,8 @@
 //! Opens a library file: looked at first, opened once, never closed.
 
-use super::entry::{Identity, Progress, enter, once};
+use super::entry::{Identity, enter, once};
 use super::error::LoadError;
+use super::flight::Progress;
 use super::origin::Origin;
 use super::preflight::{FileIdentity, Preflight, preflight};
 use super::registry::Plugin;

@@ -18,6 +18,7 @@ pub mod preflight;
 mod entry;
 mod flight;
 mod import;
+mod status;
 mod text;
 
 mod call;

@@ -2,30 +2,31 @@
 //!
 //! A plugin may lend memory whose release takes long or takes a lock of its own. When such a buffer is emitted, the
 //! host puts a buffer of its own in front of it: same bytes, our functions. Whoever drops the last reference to that
-//! one only sends the original to the reaper. When the reaper cannot follow, the original is given up and counted
-//! rather than released on somebody else's thread.
+//! one only puts it on the reaper's list. The list is made of these very buffers, so it is as long as what plugins
+//! have lent and takes no memory; a release that hangs keeps the others waiting and nobody else.
 
+mod list;
+
+use self::list::List;
 use super::host::size_of_u32;
 use super::{counted, stats};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crate::exec::sys;
 use crossbeam_queue::ArrayQueue;
 use graphmill_abi::layout::*;
 use graphmill_abi::{Buffer, Packet};
-use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::LazyLock;
+use std::thread::Thread;
 
-/// Buffers that may wait for their release.
-const WAITING_MAX: usize = 4096;
 /// Headers of shields that are kept for the next ones.
 const IDLE_SHIELDS_MAX: usize = 256;
 
-/// Where buffers are sent to; `None` when the system had no thread left.
-static REAPER: LazyLock<Option<Sender<Buffer>>> = LazyLock::new(|| {
-    let (sender, receiver) = bounded(WAITING_MAX);
-    let run = move || reap_all(&receiver);
-    std::thread::Builder::new().name("gm-reaper".to_owned()).spawn(run).ok().map(|_detached| sender)
-});
+/// Shields whose last holder is gone.
+static WAITING: List = List::new();
+
+/// The thread that works on the list; `None` when the system had no thread left.
+static REAPER: LazyLock<Option<Thread>> =
+    LazyLock::new(|| sys::spawn("gm-reaper", reap_all).ok().map(|reaper| reaper.thread().clone()));
 
 /// Shields that nobody holds.
 static IDLE_SHIELDS: LazyLock<ArrayQueue<Idle>> = LazyLock::new(|| ArrayQueue::new(IDLE_SHIELDS_MAX));
@@ -179,35 +180,42 @@ unsafe extern "C" fn release(raw: *mut gm_buffer) {
     if !unsafe { counted::release(raw) } {
         return;
     }
-    // SAFETY: only shields have this function, and this one is still there.
-    let original = unsafe { original_of(raw) };
-    // SAFETY: shields are boxes, and the last reference to this one was just given up.
-    let shield = unsafe { Box::from_raw(raw) };
-    // When enough are kept, the memory is ours to free.
-    drop(IDLE_SHIELDS.push(Idle(shield)));
-    // SAFETY: the shield owned a reference to the original, which goes to the reaper.
-    match unsafe { Buffer::from_raw(original) } {
-        Ok(buffer) => send(buffer),
-        Err(_) => stats::BUFFERS_LEAKED.add_one(),
-    }
-}
-
-fn send(buffer: Buffer) {
-    let unsent = match REAPER.as_ref() {
-        Some(reaper) => reaper.try_send(buffer).err().map(crossbeam_channel::TrySendError::into_inner),
-        None => Some(buffer),
+    let Some(reaper) = REAPER.as_ref() else {
+        // Nobody could release it, and this thread may belong to the application.
+        return stats::BUFFERS_LEAKED.add_one();
     };
-    if let Some(buffer) = unsent {
-        let _given_up = ManuallyDrop::new(buffer);
-        stats::BUFFERS_LEAKED.add_one();
+    // SAFETY: the last reference was just given up, so the shield is ours until it is taken from the list.
+    if unsafe { WAITING.push(raw) } {
+        reaper.unpark();
     }
 }
 
-fn reap_all(receiver: &Receiver<Buffer>) {
-    // The sender is never dropped, so this ends with the process.
-    while let Ok(buffer) = receiver.recv() {
-        drop(buffer);
+fn reap_all() {
+    loop {
+        let mut waiting = WAITING.take();
+        if waiting.is_empty() {
+            std::thread::park();
+        }
+        while let Some(raw) = waiting.next() {
+            // SAFETY: whatever is on the list is a shield that nobody else refers to.
+            drop(unsafe { recycle(raw) });
+        }
     }
+}
+
+/// Gives the memory of a shield back and the buffer behind it to the caller.
+///
+/// # Safety
+/// `raw` is a shield, and nobody else refers to it.
+unsafe fn recycle(raw: *mut gm_buffer) -> Option<Buffer> {
+    // SAFETY: passed on from the caller.
+    let original = unsafe { original_of(raw) };
+    // SAFETY: shields are boxes.
+    let shield = unsafe { Box::from_raw(raw) };
+    // When enough are kept, the memory is freed.
+    drop(IDLE_SHIELDS.push(Idle(shield)));
+    // SAFETY: the shield owned a reference to the original.
+    unsafe { Buffer::from_raw(original) }.ok()
 }
 
 #[cfg(test)]

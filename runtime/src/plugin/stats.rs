@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct HostStats {
     /// Instances that were not destroyed, because they came with an error or their owner thread was gone.
     pub instances_leaked: u64,
-    /// Buffers of plugins that were not released, because the reaper was full or had no thread.
+    /// Buffers of plugins that were not released, because the system had no thread for it.
     pub buffers_leaked: u64,
     /// Panics of the host that were contained while a plugin called it.
     pub host_panics: u64,

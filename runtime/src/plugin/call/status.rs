@@ -1,6 +1,7 @@
 //! What the answer of a plugin means.
 
 use crate::exec::{Fault, FaultClass};
+use crate::plugin::status::status_name;
 use graphmill_abi::ErrorSlot;
 use graphmill_abi::layout::*;
 
@@ -35,26 +36,4 @@ fn detail_of(error: &mut ErrorSlot) -> Option<String> {
     let bytes = buffer.as_slice();
     let bytes = bytes.get(..DETAIL_LEN_MAX).unwrap_or(bytes);
     (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes).into_owned())
-}
-
-/// The name of a status for people; the number where there is none.
-pub(in crate::plugin) fn status_name(status: gm_status) -> String {
-    let name = match status {
-        GM_E_INVALID => "`invalid argument`",
-        GM_E_UNSUPPORTED => "`unsupported`",
-        GM_E_VERSION => "`version mismatch`",
-        GM_E_PANIC => "`panic`",
-        GM_E_CANCELLED => "`cancelled`",
-        GM_E_SHUTDOWN => "`shut down`",
-        GM_E_NOMEM => "`out of memory`",
-        GM_E_WOULDBLOCK => "`would block`",
-        GM_E_STATE => "`wrong state`",
-        GM_E_THREAD => "`wrong thread`",
-        GM_E_NOTFOUND => "`not found`",
-        GM_E_IO => "`input or output failed`",
-        GM_E_INTERNAL => "`internal error`",
-        GM_E_TIMEOUT => "`timed out`",
-        other => return format!("status {other}"),
-    };
-    name.to_owned()
 }

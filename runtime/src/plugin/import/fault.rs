@@ -43,14 +43,20 @@ pub enum ModuleFault {
         /// The most that is believed.
         max: usize,
     },
-    /// There is no class, or there are too many.
-    #[error("its module has {found} classes, possible are 1 to {max}")]
-    ClassCount {
+    /// There are too many classes.
+    #[error("its module has {found} classes, at most {max} are allowed")]
+    TooManyClasses {
         /// What the module says.
         found: u32,
         /// The most that is allowed.
         max: usize,
     },
+    /// There is neither a class nor a kind.
+    #[error("it offers no kind; add one")]
+    NoKinds,
+    /// There is no manifest.
+    #[error("it has no manifest; fill manifest_json")]
+    NoManifest,
     /// A text cannot be read.
     #[error("its {what} {fault}")]
     Text {
@@ -84,10 +90,12 @@ pub enum ModuleFault {
         class: String,
     },
     /// A class is not described in the manifest.
-    #[error("class `{class}` is not in the manifest; add it to `kinds`")]
+    #[error("class `{class}` is not in the manifest, which has `{kinds}`; add it to `kinds`")]
     NotInManifest {
         /// The class.
         class: String,
+        /// What the manifest has.
+        kinds: String,
     },
     /// The manifest describes a kind that no class implements.
     #[error("kind `{kind}` of the manifest has no class; add one, or take the kind out")]

@@ -142,10 +142,15 @@ fn functions_that_a_role_needs_are_demanded_and_others_are_not() {
 
 #[test]
 fn classes_are_counted_found_and_told_apart() {
-    for found in [0, 65, u32::MAX] {
+    for found in [65, u32::MAX] {
         let wrong = changed(|module| module.n_classes = found).unwrap_err();
-        assert_eq!(wrong, ModuleFault::ClassCount { found, max: 64 });
+        assert_eq!(wrong, ModuleFault::TooManyClasses { found, max: 64 });
     }
+    let wrong = changed(|module| module.n_classes = 0).unwrap_err();
+    assert_eq!(wrong, ModuleFault::WithoutClass { kind: "sound.node".into() });
+    let none = r#"{"plugin":{"id":"sound","version":"1.0.0"},"kinds":[]}"#;
+    let wrong = changed(|module| (module.n_classes, module.manifest_json) = (0, gm_str::new(none))).unwrap_err();
+    assert_eq!(wrong, ModuleFault::NoKinds);
     let wrong = changed(|module| module.classes = ptr::null()).unwrap_err();
     assert_eq!(wrong, ModuleFault::Null { what: "list of classes".into() });
     let wrong = changed(|module| module.classes = module.classes.wrapping_byte_add(1)).unwrap_err();
@@ -167,7 +172,7 @@ fn classes_are_counted_found_and_told_apart() {
 #[test]
 fn class_and_manifest_have_to_agree() {
     let wrong = changed_class(GM_ROLE_SINK, |class| class.id = gm_str::new("sound.other")).unwrap_err();
-    assert_eq!(wrong, ModuleFault::NotInManifest { class: "sound.other".into() });
+    assert_eq!(wrong, ModuleFault::NotInManifest { class: "sound.other".into(), kinds: "sound.node".into() });
     let wrong = changed_class(GM_ROLE_SINK, |class| class.role = 9).unwrap_err();
     assert_eq!(wrong, ModuleFault::UnknownRole { class: "sound.node".into(), role: 9 });
     let wrong = changed_class(GM_ROLE_SINK, |class| {
@@ -216,7 +221,8 @@ fn texts_are_judged_by_length_and_encoding() {
         let wrong = changed(|module| module.manifest_json = manifest).unwrap_err();
         assert_eq!(wrong, ModuleFault::Text { what: "manifest".into(), fault });
     }
-    for manifest in [null(0), bytes(b"{"), bytes(b"{}\0")] {
+    assert_eq!(changed(|module| module.manifest_json = null(0)).unwrap_err(), ModuleFault::NoManifest);
+    for manifest in [bytes(b"{"), bytes(b"{}\0")] {
         let wrong = changed(|module| module.manifest_json = manifest).unwrap_err();
         assert!(matches!(wrong, ModuleFault::Manifest(_)), "{wrong}");
     }

@@ -1,0 +1,92 @@
+//! Host and plugin each with an allocator that knows its own blocks: a block freed on the wrong side ends the process.
+#![cfg(feature = "dylib")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use graphmill::exec::Factories as _;
+use graphmill::{Buffer, Packet, Plugins};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::process::abort;
+use std::sync::Arc;
+use support::bench::{Kept, context};
+use support::{cdylib, wait_for};
+
+/// Stands in front of every block of this program; the plugin has another.
+const MARK: u64 = 0x686f_7374_5f30_3031;
+
+struct Marked;
+
+#[global_allocator]
+static ALLOCATOR: Marked = Marked;
+
+fn widened(layout: Layout) -> Option<(Layout, usize)> {
+    Layout::new::<u64>().extend(layout).ok().map(|(whole, offset)| (whole.pad_to_align(), offset))
+}
+
+#[expect(unsafe_code, reason = "a global allocator is unsafe code")]
+// SAFETY: every block comes from the system's allocator and goes back to it with the same layout.
+unsafe impl GlobalAlloc for Marked {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let Some((whole, offset)) = widened(layout) else { return std::ptr::null_mut() };
+        // SAFETY: the layout has the size of a mark at least.
+        let start = unsafe { System.alloc(whole) };
+        if start.is_null() {
+            return start;
+        }
+        // SAFETY: the content begins `offset` bytes into the block.
+        let content = unsafe { start.add(offset) };
+        // SAFETY: the mark stands directly in front of the content, inside the block.
+        let mark = unsafe { content.cast::<u64>().sub(1) };
+        // SAFETY: as above.
+        unsafe { mark.write_unaligned(MARK) };
+        content
+    }
+
+    unsafe fn dealloc(&self, content: *mut u8, layout: Layout) {
+        // SAFETY: our own blocks have their mark there, and a block of anybody else has readable bytes.
+        let mark = unsafe { content.cast::<u64>().sub(1) };
+        // SAFETY: as above.
+        if unsafe { mark.read_unaligned() } != MARK {
+            abort();
+        }
+        // SAFETY: as above; a block that is freed twice is noticed.
+        unsafe { mark.write_unaligned(0) };
+        let Some((whole, offset)) = widened(layout) else { abort() };
+        // SAFETY: the block began `offset` bytes in front of its content.
+        let start = unsafe { content.sub(offset) };
+        // SAFETY: allocated with this layout.
+        unsafe { System.dealloc(start, whole) };
+    }
+}
+
+/// Bytes of this program that the plugin keeps and gives back.
+#[derive(Debug, Clone)]
+struct Ours(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Ours {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[test]
+fn f27_buffers_are_freed_by_the_allocator_that_made_them_and_none_is_left() {
+    const ROUNDS: usize = 20_000;
+    let plugins = Plugins::new();
+    plugins.load(cdylib("graphmill-fixture-probe")).unwrap();
+    let ours = Ours(Arc::new((0..=255).collect()));
+    let mut node = plugins.factory("probe.buffers").unwrap().create(&context("probe.buffers"), "{}").unwrap();
+    for round in 0..ROUNDS {
+        let bytes = if round % 2 == 0 { Buffer::from_owner(ours.clone()) } else { Buffer::copy_from_slice(&ours.0) };
+        let mut packet = Packet::from_bytes("application/octet-stream", bytes).unwrap();
+        let mut kept = Kept::default();
+        node.process(0, &mut packet, &mut kept).unwrap();
+        assert_eq!(kept.0.len(), 2);
+        assert!(kept.0.iter().all(|packet| packet.plane(0) == Some(&ours.0[..])));
+    }
+    drop(node);
+    // The plugin gave every reference back; those that went through the reaper may still be on their way.
+    wait_for("the last release of the host's bytes", || Arc::strong_count(&ours.0) == 1);
+    assert_eq!(graphmill::plugin::host_stats().buffers_leaked, 0);
+}

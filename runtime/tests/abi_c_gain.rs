@@ -1,0 +1,85 @@
+//! A plugin in plain C, built against the committed header, does what one in Rust does.
+#![cfg(feature = "dylib")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use graphmill::exec::{FaultClass, Instance};
+use graphmill::graph::Kinds as _;
+use graphmill::{AudioHeader, Buffer, Packet, Plugins};
+use support::bench::{Kept, create};
+use support::{Lab, repository};
+
+fn c_gain(lab: &Lab) -> Plugins {
+    let source = repository().join("plugins/fixtures/c_gain/c_gain.c");
+    let plugins = Plugins::new();
+    plugins.load(lab.cc(&source, "libc_gain.so", &[])).unwrap();
+    plugins
+}
+
+fn audio(samples: &[f32]) -> Packet {
+    let frames = u32::try_from(samples.len()).unwrap();
+    let mut packet =
+        Packet::from_audio(AudioHeader::f32(48_000, 1, frames), Buffer::zeroed(samples.len() * 4)).unwrap();
+    packet.samples_mut::<f32>().unwrap().copy_from_slice(samples);
+    packet
+}
+
+fn run(node: &mut dyn Instance, mut packet: Packet) -> Packet {
+    let mut kept = Kept::default();
+    node.process(0, &mut packet, &mut kept).unwrap();
+    assert_eq!((kept.0.len(), packet.plane(0)), (1, None), "taken by nulling");
+    kept.0.pop().unwrap()
+}
+
+#[test]
+fn c_plugin_multiplies_in_place_when_the_bytes_are_its_own() {
+    let lab = Lab::new();
+    let plugins = c_gain(&lab);
+    let mut node = create(&plugins, "c.gain", r#"{"factor": 0.5}"#).unwrap();
+    let packet = audio(&[1.0, -2.0, 4.0]);
+    let place = packet.plane(0).unwrap().as_ptr();
+    let out = run(&mut *node, packet);
+    assert_eq!(out.samples::<f32>().unwrap(), [0.5, -1.0, 2.0]);
+    assert_eq!(out.plane(0).unwrap().as_ptr(), place);
+    node.update(r#"{"factor": 2}"#).unwrap();
+    assert_eq!(run(&mut *node, out).samples::<f32>().unwrap(), [1.0, -2.0, 4.0]);
+}
+
+#[test]
+fn c_plugin_copies_to_a_pooled_buffer_when_somebody_else_holds_the_bytes() {
+    let lab = Lab::new();
+    let plugins = c_gain(&lab);
+    let mut node = create(&plugins, "c.gain", r#"{"factor": 3}"#).unwrap();
+    let packet = audio(&[1.0, 2.0]);
+    let held = packet.clone();
+    let out = run(&mut *node, packet);
+    assert_eq!(out.samples::<f32>().unwrap(), [3.0, 6.0]);
+    assert_eq!(held.samples::<f32>().unwrap(), [1.0, 2.0]);
+    assert_ne!(out.plane(0).unwrap().as_ptr(), held.plane(0).unwrap().as_ptr());
+}
+
+#[test]
+fn c_plugin_says_what_it_does_not_accept() {
+    let lab = Lab::new();
+    let plugins = c_gain(&lab);
+    let fault = create(&plugins, "c.gain", r#"{"factor": "loud"}"#).err().unwrap();
+    assert_eq!((fault.class, fault.message.as_str()), (FaultClass::Error, "`factor` is not a number"));
+    let mut node = create(&plugins, "c.gain", r#"{"factor": 1}"#).unwrap();
+    let fault = node.process(0, &mut Packet::from_text("x").unwrap(), &mut Kept::default()).unwrap_err();
+    assert_eq!(fault.message, "packet is not audio of f32 samples");
+}
+
+#[test]
+fn f20_instance_outlives_the_registry_and_the_plugin_it_came_from() {
+    let lab = Lab::new();
+    let plugins = c_gain(&lab);
+    let kind = plugins.kind("c.gain").unwrap();
+    let mut node = create(&plugins, "c.gain", r#"{"factor": 2}"#).unwrap();
+    drop(plugins);
+    drop(lab);
+    let out = run(&mut *node, audio(&[1.0]));
+    drop(node);
+    assert_eq!(out.samples::<f32>().unwrap(), [2.0]);
+    assert_eq!(kind.id, "c.gain");
+}

@@ -1,0 +1,147 @@
+//! What can be typed after `graphmill`.
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+const SEARCH: &str = "\
+Where plugins come from, in this order:
+  1. --plugins PATH, each a library file or a folder of them
+  2. `plugins` in the graph file
+  3. the variable GRAPHMILL_PLUGIN_PATH, files and folders separated by colons
+  4. the folder `plugins` beside this program, and the folder of this program itself
+In 1 to 3 everything that is named has to load, and a kind that is offered twice is an error.
+In 4 files that are no plugins are left out, and so are plugins whose kinds are there already.
+
+Exit codes: 0 done, 1 the graph failed, 2 bad usage, file, plugin or param; 130 ended by a second ctrl-c.";
+
+/// Runs graphs of media and ML nodes, each node a plugin on a worker of its own.
+#[derive(Debug, Parser)]
+#[command(name = "graphmill", version, after_help = SEARCH, max_term_width = 110)]
+#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// Load a plugin library, or every one of a folder; can be given several times
+    #[arg(long, value_name = "PATH", global = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) plugins: Vec<PathBuf>,
+    /// Write the result as JSON to standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    pub(crate) color: Color,
+    /// Say nothing but errors: no warnings, no progress, no report
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Log more: -v info, -vv debug, -vvv trace; RUST_LOG says it for each target and wins
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a graph file to its end and report what every node did
+    ///
+    /// The report goes to standard error, so that standard output belongs to sinks of the graph. With --json it is
+    /// one line of JSON, the last on standard output. The first ctrl-c lets the graph finish what is under way, a
+    /// second one ends at once.
+    Run {
+        /// Graph file: .toml, .json or .json5
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// Run a graph written in one line: 'wav.source path=a.wav ! rnnoise ! wav.sink path=b.wav'
+    ///
+    /// A word is a kind, `key=value` after it a param, and `!` a link. `name=ID` names a node, `ID.` and `ID.PIN`
+    /// come back to it: 'wav.source path=a.wav name=a ! wav.sink path=b.wav a. ! wav.sink path=c.wav'.
+    Launch {
+        /// The graph; several words are put together with spaces
+        #[arg(required = true, value_name = "GRAPH")]
+        words: Vec<String>,
+    },
+    /// Check a graph file without running it
+    ///
+    /// Loads the plugins and checks kinds, pins, formats, params and cycles. Nothing of the graph is created.
+    Check {
+        /// Graph file: .toml, .json or .json5
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// List the kinds of nodes that the plugins offer, or show one with its pins and params
+    Kinds {
+        /// Kind to show
+        kind: Option<String>,
+    },
+    /// Show what a plugin library offers, or one kind with its pins and params
+    ///
+    /// A library is loaded in a process of its own: one that crashes, hangs or exits harms nothing but its own look.
+    Inspect {
+        /// Library file (with a `/` or ending in .so) or a kind
+        #[arg(value_name = "LIB|KIND", value_hint = ValueHint::FilePath)]
+        subject: PathBuf,
+        /// How long a library may take to load, in seconds
+        #[arg(long = "timeout", value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+        timeout_s: u64,
+    },
+    /// Draw a graph file
+    Graph {
+        /// Graph file: .toml, .json or .json5
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        #[command(flatten)]
+        to: Drawing,
+        /// Write to a file instead of standard output
+        #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        output: Option<PathBuf>,
+    },
+    /// Write a completion script for a shell
+    Completions {
+        /// Shell to write it for
+        shell: Shell,
+    },
+    /// Load a library and write its manifest; what `inspect` runs in a process of its own
+    #[command(hide = true)]
+    ProbePlugin {
+        /// Library file
+        library: PathBuf,
+        /// How long loading may take
+        #[arg(long)]
+        timeout_ms: u64,
+    },
+}
+
+/// As what to draw.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Drawing {
+    /// As text for Graphviz
+    #[arg(long)]
+    pub(crate) dot: bool,
+    /// As text for Mermaid
+    #[arg(long)]
+    pub(crate) mermaid: bool,
+    /// As a picture
+    #[arg(long)]
+    pub(crate) svg: bool,
+}

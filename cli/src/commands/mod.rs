@@ -1,0 +1,11 @@
+//! One module for each thing that the program does.
+
+pub(crate) mod run;
+
+pub(crate) mod check;
+pub(crate) mod graph;
+
+pub(crate) mod inspect;
+pub(crate) mod kinds;
+
+pub(crate) mod completions;

@@ -1,0 +1,97 @@
+//! `run` and `launch`: a graph from its start to its report.
+
+use crate::arguments::Global;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::progress::{Figures, Progress};
+use crate::report;
+use crate::signals::Requests;
+use crate::source::Loaded;
+use graphmill::Session;
+use graphmill::exec::SessionReport;
+use graphmill::graph::NodeRole;
+use signal_hook::low_level;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How often the progress is shown and signals are looked for.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Runs a graph file.
+pub(crate) fn file(console: &Console, global: &Global, file: &Path) -> Result<ExitCode, Failure> {
+    run(*console, &Loaded::from_file(*console, global, file)?)
+}
+
+/// Runs a launch line.
+pub(crate) fn line(console: &Console, global: &Global, words: &[String]) -> Result<ExitCode, Failure> {
+    run(*console, &Loaded::from_line(*console, global, &words.join(" "))?)
+}
+
+fn run(console: Console, loaded: &Loaded) -> Result<ExitCode, Failure> {
+    let requests = Requests::listen(console)?;
+    let session = loaded.runtime.start(&loaded.graph);
+    let session = session.map_err(|error| Failure::start(error, Some(loaded.name.clone())))?;
+    requests.allow_drain();
+    close_ends(console, loaded, &session);
+    let sinks = loaded.sinks();
+    let progress = Progress::new(is_watched(console, loaded));
+    let report = watch(session, &requests, |now| progress.show(Figures::of(now, &sinks)));
+    progress.finish();
+    if console.is_json() {
+        console.json(&serde_json::to_value(&report).unwrap_or_default())?;
+    } else {
+        console.note(&report::render(&report, &sinks, &loaded.name));
+    }
+    if console.is_quiet() && !console.is_json() {
+        tell_failures(console, &report, &loaded.name);
+    }
+    let is_good = report::is_good(report.outcome);
+    if !report.stragglers.is_empty() {
+        // A thread that did not end could also keep the end of the program from coming.
+        low_level::exit(i32::from(!is_good));
+    }
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Waits for the end of the session; lets it finish when that is asked for.
+fn watch(mut session: Session, requests: &Requests, mut show: impl FnMut(&SessionReport)) -> SessionReport {
+    loop {
+        if let Some(report) = session.wait_timeout(LOOK_INTERVAL) {
+            return report;
+        }
+        if requests.is_drain_wanted() {
+            return session.stop();
+        }
+        show(&session.report());
+    }
+}
+
+/// Nobody here pushes packets in or takes them out, so these ends are closed; that is worth a word.
+fn close_ends(console: Console, loaded: &Loaded, session: &Session) {
+    for (id, role) in loaded.ends() {
+        match role {
+            NodeRole::Inlet => {
+                drop(session.take_inlet(id));
+                console.note(&format!("note: inlet `{id}` stays empty: only an application can push packets in"));
+            }
+            _ => {
+                drop(session.take_outlet(id));
+                console.note(&format!("note: what reaches outlet `{id}` is dropped: only an application can take it"));
+            }
+        }
+    }
+}
+
+/// The line is left out where a node writes to the same terminal: the two would run into each other.
+fn is_watched(console: Console, loaded: &Loaded) -> bool {
+    let shares_terminal = io::stdout().is_terminal() && loaded.writes_to_stdout();
+    !console.is_quiet() && !shares_terminal
+}
+
+fn tell_failures(console: Console, report: &SessionReport, place: &str) {
+    for failure in &report.failures {
+        console.tell(&crate::failure::render_node_failure(failure, Some(place)));
+    }
+}

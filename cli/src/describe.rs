@@ -1,0 +1,141 @@
+//! Kinds and plugins as people read them.
+
+use crate::failure::STRONG;
+use crate::probe::Look;
+use crate::schema;
+use crate::table::{Align, Cell, Table};
+use crate::units;
+use graphmill::graph::{KindInfo, PinInfo};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Longest line of running text.
+const LINE_LEN: usize = 100;
+const INDENT: &str = "  ";
+const DIM: anstyle::Style = anstyle::Style::new().dimmed();
+
+/// All kinds in one table.
+pub(crate) fn list(kinds: &[Arc<KindInfo>]) -> String {
+    let columns = [("kind", Align::Left), ("role", Align::Left), ("title", Align::Left), ("plugin", Align::Left)];
+    let mut table = Table::new(columns);
+    for kind in kinds {
+        let plugin = format!("{} {}", kind.plugin.id, kind.plugin.version);
+        table.row([kind.id.as_str().into(), kind.role.as_str().into(), kind.title.as_str().into(), plugin.into()]);
+    }
+    table.render()
+}
+
+/// One kind with its pins and params.
+pub(crate) fn kind(kind: &KindInfo) -> String {
+    let mut text = format!("{STRONG}{}{STRONG:#}  {}, {}\n", kind.id, kind.role.as_str(), kind.title);
+    text.push_str(&wrapped(&kind.description));
+    let file = kind.plugin.file.as_deref().map_or_else(|| "linked into this program".into(), Path::to_string_lossy);
+    text.push_str(&format!("{DIM}{INDENT}{} {}, {file}{DIM:#}\n", kind.plugin.id, kind.plugin.version));
+    text.push_str(&pins(kind));
+    text.push_str(&params(kind));
+    text
+}
+
+/// A library: what it says of itself, then each of its kinds.
+pub(crate) fn library(look: &Look) -> String {
+    let Look { file, manifest, .. } = look;
+    let plugin = &manifest.plugin;
+    let mut text = format!(
+        "{STRONG}{}{STRONG:#}  {}, {}\n",
+        plugin.id,
+        plugin.version,
+        units::count(manifest.kinds.len() as u64, "kind")
+    );
+    let file = Some(file.to_string_lossy().into_owned());
+    let facts = [
+        ("file", &file),
+        ("licence", &plugin.license),
+        ("vendor", &plugin.vendor),
+        ("made with", &plugin.sdk),
+        ("compiler", &plugin.rustc),
+        ("target", &plugin.target),
+    ];
+    for (name, fact) in facts {
+        if let Some(fact) = fact {
+            text.push_str(&format!("{INDENT}{name:9}  {fact}\n"));
+        }
+    }
+    for info in &manifest.kinds {
+        text.push('\n');
+        text.push_str(&kind(&KindInfo { plugin: named(info, look), ..info.clone() }));
+    }
+    text
+}
+
+fn named(kind: &KindInfo, look: &Look) -> graphmill::graph::PluginInfo {
+    graphmill::graph::PluginInfo { file: Some(look.file.clone()), ..kind.plugin.clone() }
+}
+
+fn pins(kind: &KindInfo) -> String {
+    let mut table = Table::new([("pin", Align::Left), ("", Align::Left), ("format", Align::Left), ("", Align::Left)])
+        .indented(INDENT);
+    let sides = [("input", &kind.inputs), ("output", &kind.outputs)];
+    for (side, pin) in sides.iter().flat_map(|(side, pins)| pins.iter().map(move |pin| (*side, pin))) {
+        let PinInfo { name, format, description, optional } = pin;
+        let side = if *optional { format!("{side}, optional") } else { side.to_owned() };
+        table.row([
+            name.as_str().into(),
+            side.into(),
+            format.to_string().into(),
+            Cell::from(description.as_str()).styled(DIM),
+        ]);
+    }
+    format!("\n{}", table.render())
+}
+
+fn params(kind: &KindInfo) -> String {
+    let params = schema::params(&kind.params_schema);
+    if params.is_empty() {
+        return format!("\n{INDENT}no params\n");
+    }
+    let columns = [("param", Align::Left), ("values", Align::Left), ("default", Align::Left), ("", Align::Left)];
+    let mut table = Table::new(columns).indented(INDENT);
+    for param in params {
+        let default = match (param.default, param.is_required) {
+            (Some(default), _) => Cell::from(default),
+            (None, true) => Cell::from("required").styled(STRONG),
+            (None, false) => Cell::from("none"),
+        };
+        table.row([param.name.into(), param.values.into(), default, Cell::from(param.description).styled(DIM)]);
+    }
+    format!("\n{}", table.render())
+}
+
+/// Running text in lines of a length that is easy to read.
+fn wrapped(text: &str) -> String {
+    let mut lines = String::new();
+    let mut len = 0;
+    for word in text.split_whitespace() {
+        let word_len = word.chars().count();
+        if len > 0 && len + 1 + word_len > LINE_LEN {
+            lines.push('\n');
+            len = 0;
+        }
+        lines.push_str(if len == 0 { INDENT } else { " " });
+        lines.push_str(word);
+        len += word_len + if len == 0 { INDENT.len() } else { 1 };
+    }
+    if !lines.is_empty() {
+        lines.push('\n');
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn running_text_is_broken_between_words() {
+        let text = wrapped(&"word ".repeat(30));
+        assert!(text.lines().all(|line| line.starts_with("  word") && line.chars().count() <= LINE_LEN + INDENT.len()));
+        assert_eq!(text.matches("word").count(), 30);
+        assert_eq!(wrapped(" \n"), "");
+        assert_eq!(wrapped(&"x".repeat(300)).lines().count(), 1);
+    }
+}

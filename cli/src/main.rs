@@ -1,0 +1,63 @@
+//! `graphmill`: runs, checks and draws graphs, and looks into plugins.
+//!
+//! What people read goes to standard error; standard output belongs to what was asked for, to sinks of the graph and
+//! to `--json`. Exit codes: 0 done, 1 the graph failed, 2 bad usage, file, plugin or param.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod commands;
+
+mod plugins;
+mod probe;
+mod source;
+
+mod describe;
+mod drawing;
+mod report;
+mod schema;
+
+mod console;
+mod failure;
+mod logging;
+mod progress;
+mod signals;
+mod table;
+mod units;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use console::Console;
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(usage) => return tell_usage(&usage),
+    };
+    let console = Console::new(&arguments.global);
+    logging::install(&arguments.global);
+    let outcome = run(&console, &arguments);
+    outcome.unwrap_or_else(|failure| console.fail(&failure))
+}
+
+/// Help and the version are asked for, so they are no failure; a wrong word is.
+fn tell_usage(usage: &clap::Error) -> ExitCode {
+    // A reader that has left does not want to know.
+    drop(usage.print());
+    if usage.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}
+
+fn run(console: &Console, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Run { file } => commands::run::file(console, global, file),
+        Command::Launch { words } => commands::run::line(console, global, words),
+        Command::Check { file } => commands::check::run(console, global, file),
+        Command::Kinds { kind } => commands::kinds::run(console, global, kind.as_deref()),
+        Command::Inspect { subject, timeout_s } => commands::inspect::run(console, global, subject, *timeout_s),
+        Command::Graph { file, to, output } => commands::graph::run(console, global, (file, to, output.as_deref())),
+        Command::Completions { shell } => commands::completions::run(console, *shell),
+        Command::ProbePlugin { library, timeout_ms } => Ok(probe::answer(library, *timeout_ms)),
+    }
+}

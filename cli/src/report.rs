@@ -1,0 +1,141 @@
+//! What a session did, as tables.
+
+use crate::failure::{ERROR, STRONG, WARNING, render_node_failure};
+use crate::progress::Figures;
+use crate::table::{Align, Cell, Table};
+use crate::units;
+use graphmill::exec::{LinkReport, NodeReport, NodeState, Outcome, SessionReport};
+
+const GOOD: anstyle::Style = anstyle::AnsiColor::Green.on_default().bold();
+
+/// The whole report: what came of it, the nodes, the links, then everything that went wrong.
+pub(crate) fn render(report: &SessionReport, sinks: &[String], place: &str) -> String {
+    let mut text = headline(report, sinks);
+    text.push_str("\n\n");
+    text.push_str(&nodes(report));
+    if !report.links.is_empty() {
+        text.push('\n');
+        text.push_str(&links(&report.links));
+    }
+    for note in notes(report) {
+        text.push_str(&format!("\n{WARNING}note{WARNING:#}: {note}"));
+    }
+    for failure in &report.failures {
+        text.push('\n');
+        text.push_str(&render_node_failure(failure, Some(place)));
+    }
+    text.trim_end().to_owned()
+}
+
+/// One line: what came of it, how long it took, how much it was.
+fn headline(report: &SessionReport, sinks: &[String]) -> String {
+    let (style, outcome) = match report.outcome {
+        Outcome::Completed => (GOOD, "completed"),
+        Outcome::Stopped => (GOOD, "stopped and finished"),
+        Outcome::Aborted => (ERROR, "stopped, with work left undone,"),
+        Outcome::Failed => (ERROR, "failed"),
+        Outcome::Running => (WARNING, "still running"),
+        _ => (WARNING, "ended"),
+    };
+    let figures = Figures::of(report, sinks);
+    let name = &report.session;
+    format!(
+        "{STRONG}{name}{STRONG:#}: {style}{outcome}{style:#} in {}; {}",
+        units::duration(report.elapsed_ns),
+        figures.text()
+    )
+}
+
+fn nodes(report: &SessionReport) -> String {
+    let left = [("node", Align::Left), ("kind", Align::Left), ("worker", Align::Left), ("state", Align::Left)];
+    let right = ["calls", "in", "out", "errors", "p50", "p99", "max", "busy"].map(|name| (name, Align::Right));
+    let [a, b, c, d] = left;
+    let [e, f, g, h, i, j, k, l] = right;
+    let mut table = Table::new([a, b, c, d, e, f, g, h, i, j, k, l]);
+    for node in &report.nodes {
+        table.row(row(node, report.elapsed_ns));
+    }
+    table.render()
+}
+
+fn row(node: &NodeReport, elapsed_ns: u64) -> [Cell; 12] {
+    let time = &node.call_time;
+    let measured = |ns: u64| if time.count == 0 { "-".into() } else { Cell::from(units::duration(ns)) };
+    let state = Cell::from(node.state.name());
+    [
+        node.id.as_str().into(),
+        node.kind.as_str().into(),
+        worker(node).into(),
+        if node.state == NodeState::Failed { state.styled(ERROR) } else { state },
+        node.calls.to_string().into(),
+        node.packets_in.to_string().into(),
+        node.packets_out.to_string().into(),
+        alarming(node.errors.to_string(), node.errors),
+        measured(time.p50_ns),
+        measured(time.p99_ns),
+        measured(time.max_ns),
+        if time.count == 0 { "-".into() } else { units::percent(time.sum_ns, elapsed_ns).into() },
+    ]
+}
+
+/// A number that should be 0.
+fn alarming(text: String, count: u64) -> Cell {
+    let cell = Cell::from(text);
+    if count > 0 { cell.styled(ERROR) } else { cell }
+}
+
+/// The worker that a node shares, or that it has one of its own.
+fn worker(node: &NodeReport) -> &str {
+    match node.worker.as_str() {
+        "" => "-",
+        worker if worker == node.id => "own",
+        worker => worker.strip_prefix("worker ").unwrap_or(worker),
+    }
+}
+
+fn links(links: &[LinkReport]) -> String {
+    let columns =
+        [("link", Align::Left), ("delivered", Align::Right), ("high water", Align::Right), ("dropped", Align::Left)];
+    let mut table = Table::new(columns);
+    for link in links {
+        let reasons: Vec<_> = link.dropped.iter().map(|lost| format!("{} {}", lost.packets, lost.reason)).collect();
+        let dropped = if reasons.is_empty() { "0".to_owned() } else { reasons.join(", ") };
+        table.row([
+            link.link.as_str().into(),
+            link.delivered.to_string().into(),
+            format!("{} of {}", link.high_water, link.capacity).into(),
+            alarming(dropped, link.dropped_total()),
+        ]);
+    }
+    table.render()
+}
+
+/// What is worth knowing and has no column.
+fn notes(report: &SessionReport) -> Vec<String> {
+    let mut notes = Vec::new();
+    for node in &report.nodes {
+        let id = &node.id;
+        if let Some(error) = &node.last_error {
+            notes.push(format!("`{id}` had {}, the last: {error}", units::count(node.errors, "error")));
+        }
+        if node.late_ticks > 0 {
+            notes.push(format!(
+                "`{id}` had {} that came a whole interval late or more",
+                units::count(node.late_ticks, "tick")
+            ));
+        }
+        if node.packets_unlinked > 0 {
+            let packets = units::count(node.packets_unlinked, "packet");
+            notes.push(format!("`{id}` gave {packets} to an output that nothing is linked to"));
+        }
+    }
+    for worker in &report.stragglers {
+        notes.push(format!("worker `{worker}` did not end in time and was left behind"));
+    }
+    notes
+}
+
+/// Whether the session did what it was asked for.
+pub(crate) fn is_good(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Completed | Outcome::Stopped)
+}

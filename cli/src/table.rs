@@ -1,0 +1,121 @@
+//! Tables of plain characters: aligned, no wider than needed, readable when pasted anywhere.
+
+use crate::failure::STRONG;
+use anstyle::Style;
+
+/// Space between two columns.
+const GAP: &str = "  ";
+
+/// On which side the text of a column stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    /// For words.
+    Left,
+    /// For numbers.
+    Right,
+}
+
+/// One cell: its text and how it looks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    /// The cell in another style.
+    pub(crate) fn styled(mut self, style: Style) -> Self {
+        self.style = style;
+        self
+    }
+
+    fn width(&self) -> usize {
+        self.text.chars().count()
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), style: Style::new() }
+    }
+}
+
+/// Rows of cells under a line of headings.
+#[derive(Debug)]
+pub(crate) struct Table {
+    aligns: Vec<Align>,
+    rows: Vec<Vec<Cell>>,
+    indent: &'static str,
+}
+
+impl Table {
+    /// A table with these columns.
+    pub(crate) fn new<const N: usize>(columns: [(&str, Align); N]) -> Self {
+        let headings = columns.iter().map(|(name, _)| Cell::from(*name).styled(STRONG)).collect();
+        Self { aligns: columns.iter().map(|(_, align)| *align).collect(), rows: vec![headings], indent: "" }
+    }
+
+    /// The table moved to the right.
+    pub(crate) fn indented(mut self, indent: &'static str) -> Self {
+        self.indent = indent;
+        self
+    }
+
+    /// Adds a row.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
+        self.rows.push(cells.into());
+    }
+
+    /// The table as lines, each with its line break. No line ends with a space.
+    pub(crate) fn render(&self) -> String {
+        let width = |column| self.rows.iter().filter_map(|row| row.get(column)).map(Cell::width).max().unwrap_or(0);
+        let columns: Vec<(usize, Align)> =
+            self.aligns.iter().enumerate().map(|(at, align)| (width(at), *align)).collect();
+        self.rows.iter().map(|row| self.render_row(row, &columns)).collect()
+    }
+
+    fn render_row(&self, row: &[Cell], columns: &[(usize, Align)]) -> String {
+        let mut line = String::from(self.indent);
+        let mut owed = 0;
+        for (at, (cell, (width, align))) in row.iter().zip(columns).enumerate() {
+            let space = width - cell.width().min(*width);
+            let gap = if at == 0 { 0 } else { GAP.len() };
+            let (before, after) = if *align == Align::Right { (space, 0) } else { (0, space) };
+            // Space is written only when something follows it.
+            if !cell.text.is_empty() {
+                let Cell { text, style } = cell;
+                line.push_str(&" ".repeat(owed + gap + before));
+                line.push_str(&format!("{style}{text}{style:#}"));
+                owed = after;
+            } else {
+                owed += gap + width;
+            }
+        }
+        line.push('\n');
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_longest_cell_and_lines_end_with_text() {
+        let mut table =
+            Table::new([("node", Align::Left), ("calls", Align::Right), ("note", Align::Left)]).indented("  ");
+        table.row(["a".into(), "7".into(), "µs".into()]);
+        table.row(["longer".into(), "123456".into(), "".into()]);
+        table.row(["".into(), "".into(), "x".into()]);
+        let text = anstream::adapter::strip_str(&table.render()).to_string();
+        assert_eq!(text, "  node     calls  note\n  a            7  µs\n  longer  123456\n                  x\n");
+    }
+
+    #[test]
+    fn styles_take_no_room() {
+        let mut table = Table::new([("a", Align::Left), ("b", Align::Left)]);
+        table.row([Cell::from("xy").styled(STRONG), "z".into()]);
+        let text = table.render();
+        assert!(text.contains("\u{1b}[1mxy\u{1b}[0m  z"), "{text:?}");
+    }
+}

@@ -4,8 +4,8 @@
 //! is going to sleep, looks once more, and only then sleeps; whoever makes work does so before it looks for the
 //! announcement. With a full fence on both sides one of the two sees the other (Dekker), so no wake-up is lost.
 
-use crate::exec::sys::{AtomicBool, Ordering, Thread, current, fence, park_timeout};
-use std::sync::{Mutex, PoisonError};
+use crate::exec::sys::{AtomicBool, Mutex, Ordering, Thread, current, fence, park_timeout};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// Where one thread sleeps. Others only ring.

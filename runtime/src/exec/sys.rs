@@ -8,6 +8,11 @@ pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 #[cfg(loom)]
+pub(crate) use loom::sync::Mutex;
+#[cfg(not(loom))]
+pub(crate) use std::sync::Mutex;
+
+#[cfg(loom)]
 pub(crate) use loom::thread::{Thread, current, park};
 #[cfg(not(loom))]
 pub(crate) use std::thread::{Thread, current};

@@ -36,7 +36,7 @@ pub(crate) struct Global {
     /// Write the result as JSON to standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// When to use colours
+    /// When to use colours; `auto` is on a terminal, unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub(crate) color: Color,
     /// Say nothing but errors: no warnings, no progress, no report
@@ -50,11 +50,9 @@ pub(crate) struct Global {
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    // No docs here: with them the help would take a paragraph for each word.
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 
@@ -64,8 +62,8 @@ pub(crate) enum Command {
     /// Run a graph file to its end and report what every node did
     ///
     /// The report goes to standard error, so that standard output belongs to sinks of the graph. With --json it is
-    /// one line of JSON, the last on standard output. The first ctrl-c lets the graph finish what is under way, a
-    /// second one ends at once.
+    /// one line of JSON, the last on standard output. Its times are those of single calls, waiting for room on a
+    /// full link included. The first ctrl-c lets the graph finish what is under way, a second one ends at once.
     Run {
         /// Graph file: .toml, .json or .json5
         #[arg(value_hint = ValueHint::FilePath)]

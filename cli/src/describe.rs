@@ -3,7 +3,7 @@
 use crate::failure::STRONG;
 use crate::probe::Look;
 use crate::schema;
-use crate::table::{Align, Cell, Table};
+use crate::table::{Align, Cell, Table, lines};
 use crate::units;
 use graphmill::graph::{KindInfo, PinInfo};
 use std::path::Path;
@@ -25,15 +25,16 @@ pub(crate) fn list(kinds: &[Arc<KindInfo>]) -> String {
     table.render()
 }
 
-/// One kind with its pins and params.
+/// One kind with its pins and params, and the plugin that it comes from.
 pub(crate) fn kind(kind: &KindInfo) -> String {
-    let mut text = format!("{STRONG}{}{STRONG:#}  {}, {}\n", kind.id, kind.role.as_str(), kind.title);
-    text.push_str(&wrapped(&kind.description));
     let file = kind.plugin.file.as_deref().map_or_else(|| "linked into this program".into(), Path::to_string_lossy);
-    text.push_str(&format!("{DIM}{INDENT}{} {}, {file}{DIM:#}\n", kind.plugin.id, kind.plugin.version));
-    text.push_str(&pins(kind));
-    text.push_str(&params(kind));
-    text
+    let plugin = format!("{DIM}{INDENT}{} {}, {file}{DIM:#}\n", kind.plugin.id, kind.plugin.version);
+    format!("{}{plugin}{}{}", heading(kind), pins(kind), params(kind))
+}
+
+fn heading(kind: &KindInfo) -> String {
+    let title = if kind.title.is_empty() { String::new() } else { format!(", {}", kind.title) };
+    format!("{STRONG}{}{STRONG:#}  {}{title}\n{}", kind.id, kind.role.as_str(), wrapped(&kind.description))
 }
 
 /// A library: what it says of itself, then each of its kinds.
@@ -51,29 +52,25 @@ pub(crate) fn library(look: &Look) -> String {
         ("file", &file),
         ("licence", &plugin.license),
         ("vendor", &plugin.vendor),
-        ("made with", &plugin.sdk),
+        ("SDK", &plugin.sdk),
         ("compiler", &plugin.rustc),
         ("target", &plugin.target),
     ];
     for (name, fact) in facts {
         if let Some(fact) = fact {
-            text.push_str(&format!("{INDENT}{name:9}  {fact}\n"));
+            text.push_str(&format!("{INDENT}{name:8}  {fact}\n"));
         }
     }
-    for info in &manifest.kinds {
-        text.push('\n');
-        text.push_str(&kind(&KindInfo { plugin: named(info, look), ..info.clone() }));
+    for kind in &manifest.kinds {
+        text.push_str(&format!("\n{}{}{}", heading(kind), pins(kind), params(kind)));
     }
     text
 }
 
-fn named(kind: &KindInfo, look: &Look) -> graphmill::graph::PluginInfo {
-    graphmill::graph::PluginInfo { file: Some(look.file.clone()), ..kind.plugin.clone() }
-}
-
 fn pins(kind: &KindInfo) -> String {
     let mut table = Table::new([("pin", Align::Left), ("", Align::Left), ("format", Align::Left), ("", Align::Left)])
-        .indented(INDENT);
+        .indented(INDENT)
+        .wrapped_at(LINE_LEN);
     let sides = [("input", &kind.inputs), ("output", &kind.outputs)];
     for (side, pin) in sides.iter().flat_map(|(side, pins)| pins.iter().map(move |pin| (*side, pin))) {
         let PinInfo { name, format, description, optional } = pin;
@@ -94,12 +91,12 @@ fn params(kind: &KindInfo) -> String {
         return format!("\n{INDENT}no params\n");
     }
     let columns = [("param", Align::Left), ("values", Align::Left), ("default", Align::Left), ("", Align::Left)];
-    let mut table = Table::new(columns).indented(INDENT);
+    let mut table = Table::new(columns).indented(INDENT).wrapped_at(LINE_LEN);
     for param in params {
         let default = match (param.default, param.is_required) {
             (Some(default), _) => Cell::from(default),
             (None, true) => Cell::from("required").styled(STRONG),
-            (None, false) => Cell::from("none"),
+            (None, false) => Cell::from("optional"),
         };
         table.row([param.name.into(), param.values.into(), default, Cell::from(param.description).styled(DIM)]);
     }
@@ -108,34 +105,5 @@ fn params(kind: &KindInfo) -> String {
 
 /// Running text in lines of a length that is easy to read.
 fn wrapped(text: &str) -> String {
-    let mut lines = String::new();
-    let mut len = 0;
-    for word in text.split_whitespace() {
-        let word_len = word.chars().count();
-        if len > 0 && len + 1 + word_len > LINE_LEN {
-            lines.push('\n');
-            len = 0;
-        }
-        lines.push_str(if len == 0 { INDENT } else { " " });
-        lines.push_str(word);
-        len += word_len + if len == 0 { INDENT.len() } else { 1 };
-    }
-    if !lines.is_empty() {
-        lines.push('\n');
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn running_text_is_broken_between_words() {
-        let text = wrapped(&"word ".repeat(30));
-        assert!(text.lines().all(|line| line.starts_with("  word") && line.chars().count() <= LINE_LEN + INDENT.len()));
-        assert_eq!(text.matches("word").count(), 30);
-        assert_eq!(wrapped(" \n"), "");
-        assert_eq!(wrapped(&"x".repeat(300)).lines().count(), 1);
-    }
+    lines(text, LINE_LEN - INDENT.len()).iter().map(|line| format!("{INDENT}{line}\n")).collect()
 }

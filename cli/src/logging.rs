@@ -5,11 +5,14 @@ use crate::progress;
 use std::io::{self, Write};
 use tracing_subscriber::EnvFilter;
 
+/// What a node reports of itself is in the report at the end; saying it twice helps nobody.
+const REPORTED: &str = "graphmill::exec::worker=off";
+
 /// Sends what is logged to standard error, above the progress line.
 pub(crate) fn install(global: &Global) {
     let default = match (global.quiet, global.verbose) {
-        (true, _) => "error",
-        (_, 0) => "warn",
+        (true, _) => &format!("error,{REPORTED}"),
+        (_, 0) => &format!("warn,{REPORTED}"),
         (_, 1) => "info",
         (_, 2) => "debug",
         _ => "trace",

@@ -72,7 +72,7 @@ pub(crate) fn look(library: &Path, timeout: Duration) -> Result<Look, Failure> {
             };
             let failure = Failure::new(format!("plugin file {library:?} {what}"));
             let failure = if said.is_empty() { failure } else { failure.note(format!("note: it said: {said}")) };
-            Err(failure.note("help: its constructors or its entry function do this; a debugger on `graphmill kinds --plugins FILE` shows where"))
+            Err(failure.note("help: its constructors or its entry function did that; `gdb --args graphmill kinds --plugins FILE` shows where"))
         }
     }
 }

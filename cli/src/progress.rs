@@ -1,20 +1,30 @@
 //! One line on the terminal that says how far a run has come; nothing where nobody watches.
+//!
+//! The cursor stays behind the text, so that whatever the terminal echoes lands on this line and goes away with it.
 
 use crate::units;
-use graphmill::exec::SessionReport;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::sync::OnceLock;
+use graphmill::exec::{NodeReport, SessionReport};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The line of this process, for whoever else writes to the terminal.
-static LINE: OnceLock<ProgressBar> = OnceLock::new();
+/// The line of this process; everything that is written to standard error goes above it.
+static LINE: Mutex<Line> = Mutex::new(Line { text: None });
 
-/// How often the line changes per second.
-const REFRESHES_PER_S: u8 = 10;
+/// Takes a line of the terminal away and puts the cursor at its start.
+const CLEAR: &str = "\r\u{1b}[2K";
+/// Width that is assumed where the terminal does not tell its own.
+const WIDTH: u16 = 80;
+
+#[derive(Debug)]
+struct Line {
+    /// What stands on the terminal now.
+    text: Option<String>,
+}
 
 /// The line, while a session runs.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    line: ProgressBar,
+    is_on: bool,
 }
 
 /// What is said of a run.
@@ -30,43 +40,68 @@ pub(crate) struct Figures {
 impl Progress {
     /// A line on standard error if that is a terminal and `is_wanted`.
     pub(crate) fn new(is_wanted: bool) -> Self {
-        // The library draws nothing where standard error is no terminal.
-        let target =
-            if is_wanted { ProgressDrawTarget::stderr_with_hz(REFRESHES_PER_S) } else { ProgressDrawTarget::hidden() };
-        let line = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{spinner:.blue} {wide_msg}") {
-            line.set_style(style);
-        }
-        drop(LINE.set(line.clone()));
-        Self { line }
+        let is_dumb = std::env::var_os("TERM").is_none_or(|name| name == "dumb");
+        Self { is_on: is_wanted && !is_dumb && io::stderr().is_terminal() }
     }
 
     /// Shows new figures.
     pub(crate) fn show(&self, figures: Figures) {
-        self.line.set_message(figures.text());
-        self.line.tick();
+        if self.is_on {
+            lock().show(figures.text());
+        }
     }
 
     /// Takes the line away.
     pub(crate) fn finish(&self) {
-        self.line.finish_and_clear();
+        let mut line = lock();
+        line.clear();
+        line.text = None;
     }
 }
 
 /// Writes something to the terminal with the line out of the way.
 pub(crate) fn above<T>(write: impl FnOnce() -> T) -> T {
-    match LINE.get() {
-        Some(line) => line.suspend(write),
-        None => write(),
+    let mut line = lock();
+    line.clear();
+    let outcome = write();
+    if let Some(text) = line.text.take() {
+        line.show(text);
     }
+    outcome
+}
+
+fn lock() -> MutexGuard<'static, Line> {
+    LINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Line {
+    fn show(&mut self, text: String) {
+        let width = terminal_size::terminal_size_of(io::stderr()).map_or(WIDTH, |(width, _)| width.0);
+        // One column stays free: a cursor behind the last one would be on the next line.
+        let shown: String = text.chars().take(usize::from(width.saturating_sub(1))).collect();
+        write(&format!("{CLEAR}{shown}"));
+        self.text = Some(text);
+    }
+
+    fn clear(&self) {
+        if self.text.is_some() {
+            write(CLEAR);
+        }
+    }
+}
+
+/// A terminal that is gone is no reason to stop.
+fn write(text: &str) {
+    let mut err = io::stderr().lock();
+    drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
 }
 
 impl Figures {
     /// The figures of a report; `sinks` are the nodes that nothing comes after.
     pub(crate) fn of(report: &SessionReport, sinks: &[String]) -> Self {
-        let position = |node: &&graphmill::exec::NodeReport| sinks.contains(&node.id);
+        let is_sink = |node: &&NodeReport| sinks.contains(&node.id);
         Self {
-            position_ns: report.nodes.iter().filter(position).filter_map(|node| node.position_ns).max(),
+            position_ns: report.nodes.iter().filter(is_sink).filter_map(|node| node.position_ns).max(),
             elapsed_ns: report.elapsed_ns,
             packets: report.links.iter().map(|link| link.delivered).sum(),
             dropped: report.dropped(),

@@ -20,11 +20,18 @@ pub(crate) fn render(report: &SessionReport, sinks: &[String], place: &str) -> S
     for note in notes(report) {
         text.push_str(&format!("\n{WARNING}note{WARNING:#}: {note}"));
     }
-    for failure in &report.failures {
-        text.push('\n');
-        text.push_str(&render_node_failure(failure, Some(place)));
+    text = text.trim_end().to_owned();
+    if let Some(failures) = failures(report, place) {
+        text.push_str("\n\n");
+        text.push_str(&failures);
     }
-    text.trim_end().to_owned()
+    text
+}
+
+/// What made nodes fail, if anything did.
+pub(crate) fn failures(report: &SessionReport, place: &str) -> Option<String> {
+    let failures: Vec<_> = report.failures.iter().map(|failure| render_node_failure(failure, Some(place))).collect();
+    (!failures.is_empty()).then(|| failures.join("\n\n"))
 }
 
 /// One line: what came of it, how long it took, how much it was.
@@ -48,7 +55,7 @@ fn headline(report: &SessionReport, sinks: &[String]) -> String {
 
 fn nodes(report: &SessionReport) -> String {
     let left = [("node", Align::Left), ("kind", Align::Left), ("worker", Align::Left), ("state", Align::Left)];
-    let right = ["calls", "in", "out", "errors", "p50", "p99", "max", "busy"].map(|name| (name, Align::Right));
+    let right = ["calls", "in", "out", "errors", "p50", "p99", "max", "in call"].map(|name| (name, Align::Right));
     let [a, b, c, d] = left;
     let [e, f, g, h, i, j, k, l] = right;
     let mut table = Table::new([a, b, c, d, e, f, g, h, i, j, k, l]);
@@ -115,7 +122,10 @@ fn notes(report: &SessionReport) -> Vec<String> {
     let mut notes = Vec::new();
     for node in &report.nodes {
         let id = &node.id;
-        if let Some(error) = &node.last_error {
+        // An error that made the node fail is told as its failure.
+        let is_told =
+            |error: &&String| report.failures.iter().any(|failure| failure.node == *id && failure.message == **error);
+        if let Some(error) = node.last_error.as_ref().filter(|error| node.errors > 1 || !is_told(error)) {
             notes.push(format!("`{id}` had {}, the last: {error}", units::count(node.errors, "error")));
         }
         if node.late_ticks > 0 {

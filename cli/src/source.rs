@@ -48,6 +48,12 @@ impl Loaded {
         Ok(Self { runtime, graph, name })
     }
 
+    /// The name of the graph, or else of its file.
+    pub(crate) fn session_name(&self) -> String {
+        let stem = || Path::new(&self.name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        self.graph.name().map(ToOwned::to_owned).or_else(stem).unwrap_or_default()
+    }
+
     /// The nodes that nothing comes after.
     pub(crate) fn sinks(&self) -> Vec<String> {
         let nodes = self.graph.nodes().iter().enumerate();

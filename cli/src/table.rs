@@ -5,6 +5,8 @@ use anstyle::Style;
 
 /// Space between two columns.
 const GAP: &str = "  ";
+/// A last column is never made narrower than this.
+const LAST_WIDTH_MIN: usize = 24;
 
 /// On which side the text of a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,18 +48,31 @@ pub(crate) struct Table {
     aligns: Vec<Align>,
     rows: Vec<Vec<Cell>>,
     indent: &'static str,
+    /// Longest line; longer text in the last column goes on below.
+    width_max: usize,
 }
 
 impl Table {
     /// A table with these columns.
     pub(crate) fn new<const N: usize>(columns: [(&str, Align); N]) -> Self {
         let headings = columns.iter().map(|(name, _)| Cell::from(*name).styled(STRONG)).collect();
-        Self { aligns: columns.iter().map(|(_, align)| *align).collect(), rows: vec![headings], indent: "" }
+        Self {
+            aligns: columns.iter().map(|(_, align)| *align).collect(),
+            rows: vec![headings],
+            indent: "",
+            width_max: usize::MAX,
+        }
     }
 
     /// The table moved to the right.
     pub(crate) fn indented(mut self, indent: &'static str) -> Self {
         self.indent = indent;
+        self
+    }
+
+    /// The table with the text of its last column broken between words where a line would be longer than this.
+    pub(crate) fn wrapped_at(mut self, width_max: usize) -> Self {
+        self.width_max = width_max;
         self
     }
 
@@ -71,7 +86,10 @@ impl Table {
         let width = |column| self.rows.iter().filter_map(|row| row.get(column)).map(Cell::width).max().unwrap_or(0);
         let columns: Vec<(usize, Align)> =
             self.aligns.iter().enumerate().map(|(at, align)| (width(at), *align)).collect();
-        self.rows.iter().map(|row| self.render_row(row, &columns)).collect()
+        let before: usize = columns.iter().rev().skip(1).map(|(width, _)| width + GAP.len()).sum();
+        let room = self.width_max.saturating_sub(before + self.indent.len()).max(LAST_WIDTH_MIN);
+        let rows = self.rows.iter().flat_map(|row| wrapped(row, room));
+        rows.map(|row| self.render_row(&row, &columns)).collect()
     }
 
     fn render_row(&self, row: &[Cell], columns: &[(usize, Align)]) -> String {
@@ -96,6 +114,34 @@ impl Table {
     }
 }
 
+/// A row as one or more of them: what does not fit into the last column goes on in rows that have nothing else.
+fn wrapped(row: &[Cell], room: usize) -> Vec<Vec<Cell>> {
+    let Some((last, first)) = row.split_last().filter(|(last, _)| last.width() > room) else {
+        return vec![row.to_vec()];
+    };
+    let lines = lines(&last.text, room).into_iter().enumerate().map(|(at, line)| {
+        let mut cells = if at == 0 { first.to_vec() } else { vec![Cell::default(); first.len()] };
+        cells.push(Cell::from(line).styled(last.style));
+        cells
+    });
+    lines.collect()
+}
+
+/// Text in lines of at most `width` characters, broken between words; a longer word stays whole.
+pub(crate) fn lines(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +163,21 @@ mod tests {
         table.row([Cell::from("xy").styled(STRONG), "z".into()]);
         let text = table.render();
         assert!(text.contains("\u{1b}[1mxy\u{1b}[0m  z"), "{text:?}");
+    }
+
+    #[test]
+    fn long_text_in_the_last_column_goes_on_below() {
+        let mut table = Table::new([("a", Align::Left), ("b", Align::Left)]).wrapped_at(30);
+        table.row(["x".into(), "one two three four five six seven".into()]);
+        table.row(["y".into(), "short".into()]);
+        let text = anstream::adapter::strip_str(&table.render()).to_string();
+        assert_eq!(text, "a  b\nx  one two three four five six\n   seven\ny  short\n");
+    }
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(lines("a bb ccc", 4), ["a bb", "ccc"]);
+        assert_eq!(lines("longer than four", 4), ["longer", "than", "four"]);
+        assert_eq!(lines(" \n", 4), Vec::<String>::new());
     }
 }

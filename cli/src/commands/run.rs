@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 /// How often the progress is shown and signals are looked for.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Runs a graph file.
 pub(crate) fn file(console: &Console, global: &Global, file: &Path) -> Result<ExitCode, Failure> {
@@ -31,7 +31,9 @@ pub(crate) fn line(console: &Console, global: &Global, words: &[String]) -> Resu
 
 fn run(console: Console, loaded: &Loaded) -> Result<ExitCode, Failure> {
     let requests = Requests::listen(console)?;
-    let session = loaded.runtime.start(&loaded.graph);
+    let mut options = loaded.runtime.session_options();
+    options.name = loaded.session_name();
+    let session = loaded.runtime.start_with(&loaded.graph, options);
     let session = session.map_err(|error| Failure::start(error, Some(loaded.name.clone())))?;
     requests.allow_drain();
     close_ends(console, loaded, &session);
@@ -39,14 +41,7 @@ fn run(console: Console, loaded: &Loaded) -> Result<ExitCode, Failure> {
     let progress = Progress::new(is_watched(console, loaded));
     let report = watch(session, &requests, |now| progress.show(Figures::of(now, &sinks)));
     progress.finish();
-    if console.is_json() {
-        console.json(&serde_json::to_value(&report).unwrap_or_default())?;
-    } else {
-        console.note(&report::render(&report, &sinks, &loaded.name));
-    }
-    if console.is_quiet() && !console.is_json() {
-        tell_failures(console, &report, &loaded.name);
-    }
+    tell(console, loaded, &report, &sinks)?;
     let is_good = report::is_good(report.outcome);
     if !report.stragglers.is_empty() {
         // A thread that did not end could also keep the end of the program from coming.
@@ -90,8 +85,17 @@ fn is_watched(console: Console, loaded: &Loaded) -> bool {
     !console.is_quiet() && !shares_terminal
 }
 
-fn tell_failures(console: Console, report: &SessionReport, place: &str) {
-    for failure in &report.failures {
-        console.tell(&crate::failure::render_node_failure(failure, Some(place)));
+/// Tells what came of it: everything to people, JSON to programs, and failures to both.
+fn tell(console: Console, loaded: &Loaded, report: &SessionReport, sinks: &[String]) -> Result<(), Failure> {
+    if !console.is_quiet() && !console.is_json() {
+        console.tell(&report::render(report, sinks, &loaded.name));
+        return Ok(());
     }
+    if let Some(failures) = report::failures(report, &loaded.name) {
+        console.tell(&failures);
+    }
+    if console.is_json() {
+        console.json(&serde_json::to_value(report).unwrap_or_default())?;
+    }
+    Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! A plugin is a crate of type `cdylib` (and `rlib`, to link it statically) that offers one or more *kinds* of node.
 //! Every kind is a type that implements [`Node`] and one of [`Source`], [`Processor`] and [`Sink`]; [`export!`] makes
-//! the library out of them. A whole plugin:
+//! the library out of them. Beside this crate a plugin depends on `serde` and `schemars`, whose derives describe its
+//! params. A whole plugin:
 //!
 //! ```
 //! use graphmill_plugin_sdk::prelude::*;

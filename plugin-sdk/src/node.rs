@@ -36,7 +36,7 @@ pub trait Node: Sized + 'static {
     /// The node has ended or the session stops; nothing but drop comes after it.
     ///
     /// # Errors
-    /// Counted and shown in the session's report.
+    /// Fails the node: what it had to finish is not finished.
     fn stop(&mut self, _cx: &mut Context<'_>) -> Result<()> {
         Ok(())
     }
@@ -84,7 +84,7 @@ pub trait Processor: Node {
     /// The input with number `pin` has ended; give out what is still inside. Called once for every input that is linked.
     ///
     /// # Errors
-    /// Counted; the node ends all the same.
+    /// Fails the node: what it still had inside is lost.
     fn flush(&mut self, _pin: usize, _cx: &mut Context<'_>) -> Result<()> {
         Ok(())
     }
@@ -101,7 +101,7 @@ pub trait Sink: Node {
     /// The input with number `pin` has ended; finish what was begun. Called once for every input that is linked.
     ///
     /// # Errors
-    /// Counted; the node ends all the same.
+    /// Fails the node: what it still had inside is lost.
     fn flush(&mut self, _pin: usize, _cx: &mut Context<'_>) -> Result<()> {
         Ok(())
     }

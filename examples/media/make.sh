@@ -35,14 +35,14 @@ for i in "${!sentences[@]}"; do
   text=${sentences[$i]#*|}
   flite -voice "$voice" -t "$text" -o "$work/raw$i.wav"
   sox -R -D "$work/raw$i.wav" "$work/say$i.wav" "${trim[@]}" reverse "${trim[@]}" reverse gain -n -6
-  sox -R -D -n -r $rate -c 1 -b 16 "$work/pause$i.wav" trim 0 "${pauses[$i]}"
+  sox -R -D -r $rate -n -c 1 -b 16 "$work/pause$i.wav" trim 0 "${pauses[$i]}"
   files+=("$work/pause$i.wav" "$work/say$i.wav")
   start=$((position + $(soxi -s "$work/pause$i.wav")))
   position=$((start + $(soxi -s "$work/say$i.wav")))
   spans+=("$start $position $voice $text")
 done
 last=${#sentences[@]}
-sox -R -D -n -r $rate -c 1 -b 16 "$work/pause$last.wav" trim 0 "${pauses[$last]}"
+sox -R -D -r $rate -n -c 1 -b 16 "$work/pause$last.wav" trim 0 "${pauses[$last]}"
 files+=("$work/pause$last.wav")
 total=$((position + $(soxi -s "$work/pause$last.wav")))
 
@@ -53,7 +53,7 @@ sox -R -D "${files[@]}" -t wavpcm "$out/speech.wav"
 # sentences (pauses left out) over sqrt(10). Both levels are measured, so the ratio is exact.
 rms() { sox "$@" -n stat 2>&1 | awk '/^RMS +amplitude/ { print $3 }'; }
 speech_rms=$(rms "$work"/say*.wav)
-sox -R -D -n -r $rate -c 1 -b 32 "$work/noise.wav" synth "${total}s" pinknoise gain -12
+sox -R -D -r $rate -n -c 1 -b 32 "$work/noise.wav" synth "${total}s" pinknoise gain -12
 noise_rms=$(rms "$work/noise.wav")
 level=$(awk -v s="$speech_rms" -v n="$noise_rms" 'BEGIN { printf "%.6f", s / sqrt(10) / n }')
 sox -R -D -m -v 1 "$out/speech.wav" -v "$level" "$work/noise.wav" -b 16 -t wavpcm "$out/noisy.wav"

@@ -13,8 +13,6 @@ use std::thread;
 /// What was asked for from outside.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Requests {
-    /// Something runs that can be let to finish.
-    can_drain: Arc<AtomicBool>,
     drain: Arc<AtomicBool>,
 }
 
@@ -33,19 +31,13 @@ impl Requests {
         Ok(requests)
     }
 
-    /// From now on a first signal lets the graph finish; before, there is nothing to finish.
-    pub(crate) fn allow_drain(&self) {
-        self.can_drain.store(true, Ordering::Release);
-    }
-
-    /// Whether the graph shall finish.
+    /// Whether the graph shall finish, as soon as it runs.
     pub(crate) fn is_drain_wanted(&self) -> bool {
         self.drain.load(Ordering::Acquire)
     }
 
     fn hear(&self, console: Console, signal: i32) {
-        let can_drain = self.can_drain.load(Ordering::Acquire);
-        if can_drain && !self.drain.swap(true, Ordering::AcqRel) {
+        if !self.drain.swap(true, Ordering::AcqRel) {
             let text = "stopping: what is under way is finished first; once more ends at once";
             progress::above(|| console.note(text));
             return;

@@ -43,7 +43,7 @@ impl Loaded {
             _ => error.into(),
         })?;
         for warning in graph.warnings() {
-            console.note(&warning.render(true));
+            console.note(&format!("{}\n", warning.render(true)));
         }
         Ok(Self { runtime, graph, name })
     }

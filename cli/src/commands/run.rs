@@ -35,7 +35,6 @@ fn run(console: Console, loaded: &Loaded) -> Result<ExitCode, Failure> {
     options.name = loaded.session_name();
     let session = loaded.runtime.start_with(&loaded.graph, options);
     let session = session.map_err(|error| Failure::start(error, Some(loaded.name.clone())))?;
-    requests.allow_drain();
     close_ends(console, loaded, &session);
     let sinks = loaded.sinks();
     let progress = Progress::new(is_watched(console, loaded));

@@ -21,8 +21,9 @@ pub(super) enum Identity {
     /// A file.
     #[cfg(feature = "dylib")]
     File(super::preflight::FileIdentity),
-    /// Code of the application: the name of its crate and the address of its entry.
-    Linked(&'static str, usize),
+    /// Code of the application, by the name of its crate. One program cannot hold two: their entries would have one
+    /// symbol. The address of the entry would not do, because a function may have several.
+    Linked(&'static str),
 }
 
 /// Every plugin of this process.
@@ -31,7 +32,7 @@ static PLUGINS: LazyLock<Flights<Identity, Plugin, LoadError>> = LazyLock::new(F
 /// Enters a linked plugin, unless that was done before.
 pub(super) fn link(module: Module, timeout: Duration) -> Result<Arc<Plugin>, LoadError> {
     let entry = module.entry();
-    let identity = Identity::Linked(module.name(), (entry as *const ()).addr());
+    let identity = Identity::Linked(module.name());
     let origin = Origin::Linked(module.name());
     // SAFETY: a `Module` is only made of an entry that keeps the contract.
     once(identity, &origin.clone(), timeout, move |progress| unsafe { enter(entry, origin, progress) })

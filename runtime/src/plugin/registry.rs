@@ -121,7 +121,7 @@ impl Plugins {
         Self { load_timeout, ..self }
     }
 
-    /// Adds a plugin that is linked into the application.
+    /// Adds a plugin that is linked into the application; the same one twice is the same one, told by its name.
     ///
     /// # Errors
     /// The plugin refuses, breaks the contract of the ABI, or offers a kind that another one has.

@@ -103,10 +103,12 @@ impl HostContext {
     /// The context has to be owned by the calling thread.
     pub(super) fn with_outputs<R>(&self, body: impl FnOnce(&mut dyn Outputs) -> R) -> Option<R> {
         debug_assert!(self.is_owned_here(), "outputs are followed on the owner's thread only");
-        let cell = self.outputs.swap(ptr::null_mut(), Ordering::Relaxed);
+        let cell = self.outputs.load(Ordering::Relaxed);
         if cell.is_null() {
             return None;
         }
+        // Nobody else stores while this thread runs, so a load and a store do; an exchange would cost as much as the rest.
+        self.outputs.store(ptr::null_mut(), Ordering::Relaxed);
         let _restored = scopeguard::guard(cell, |cell| self.outputs.store(cell, Ordering::Relaxed));
         // SAFETY: not null only while `during_emitting_call` runs on this thread, which leaves the cell alone; and
         // nobody else uses it meanwhile, because the pointer was just taken out.

@@ -32,6 +32,14 @@ fn changed_class(role: u32, change: impl FnOnce(&mut gm_node_class)) -> Result<I
     import_of(&sound.module())
 }
 
+/// Imports a class alone after one change to it; no manifest is read.
+fn changed_class_alone(role: u32, change: impl FnOnce(&mut gm_node_class)) -> Result<ImportedClass, ModuleFault> {
+    let mut class = Sound::with_role(role).class;
+    change(&mut class);
+    // SAFETY: the tests build classes whose pointers are null, misaligned or right.
+    unsafe { ImportedClass::import(&raw const class, 0) }
+}
+
 #[test]
 fn sound_module_is_imported_whole() {
     let sound = Sound::with_role(GM_ROLE_PROCESSOR);
@@ -95,9 +103,25 @@ fn truncated_class_is_refused_at_every_size_without_reading_beyond_it() {
         let at = page.start().cast::<gm_node_class>();
         // SAFETY: the first field lies in the page.
         unsafe { (*at).struct_size = u32::try_from(size).unwrap() };
-        let classes = [at.cast_const()];
-        let module = gm_module { classes: classes.as_ptr(), ..sound.module() };
-        assert_eq!(import_of(&module).is_ok(), size == size_of::<gm_node_class>(), "{size} bytes");
+        // SAFETY: the page holds as much as the class says.
+        let outcome = unsafe { ImportedClass::import(at, 0) };
+        assert_eq!(outcome.is_ok(), size == size_of::<gm_node_class>(), "{size} bytes: {outcome:?}");
+    }
+}
+
+/// What an older minor version will look like once the tables have grown: no byte beyond its end is read.
+#[test]
+fn prefix_of_every_size_is_copied_and_the_rest_is_zero() {
+    let class = Sound::with_role(GM_ROLE_PROCESSOR).class;
+    for size in (0..=size_of::<gm_node_class>()).step_by(align_of::<gm_node_class>()) {
+        let page = Page::ending_with(&class, size.max(align_of::<gm_node_class>()));
+        // SAFETY: the page holds `size` bytes of a table.
+        let copy = unsafe { copy_prefix(page.start().cast::<gm_node_class>(), size) };
+        let reaches = |offset: usize| offset + size_of::<usize>() <= size;
+        assert_eq!(copy.role, if size >= 8 { GM_ROLE_PROCESSOR } else { 0 }, "{size} bytes");
+        assert_eq!(copy.create.is_some(), reaches(offset_of!(gm_node_class, create)), "{size} bytes");
+        assert_eq!(copy.process.is_some(), reaches(offset_of!(gm_node_class, process)), "{size} bytes");
+        assert_eq!(copy.get_extension.is_some(), reaches(offset_of!(gm_node_class, get_extension)), "{size} bytes");
     }
 }
 
@@ -132,7 +156,7 @@ fn functions_that_a_role_needs_are_demanded_and_others_are_not() {
     ];
     for (raw, role, needed) in roles {
         for (function, clear) in slots {
-            let outcome = changed_class(raw, clear).err();
+            let outcome = changed_class_alone(raw, clear).err();
             let is_needed = ["create", "destroy", needed].contains(&function);
             let fault = ModuleFault::MissingFunction { class: "sound.node".into(), role, function };
             assert_eq!(outcome, is_needed.then_some(fault), "{function} of a {}", role.as_str());
@@ -173,7 +197,7 @@ fn classes_are_counted_found_and_told_apart() {
 fn class_and_manifest_have_to_agree() {
     let wrong = changed_class(GM_ROLE_SINK, |class| class.id = gm_str::new("sound.other")).unwrap_err();
     assert_eq!(wrong, ModuleFault::NotInManifest { class: "sound.other".into(), kinds: "sound.node".into() });
-    let wrong = changed_class(GM_ROLE_SINK, |class| class.role = 9).unwrap_err();
+    let wrong = changed_class_alone(GM_ROLE_SINK, |class| class.role = 9).unwrap_err();
     assert_eq!(wrong, ModuleFault::UnknownRole { class: "sound.node".into(), role: 9 });
     let wrong = changed_class(GM_ROLE_SINK, |class| {
         class.role = GM_ROLE_SOURCE;
@@ -205,7 +229,7 @@ fn texts_are_judged_by_length_and_encoding() {
         (null(usize::MAX), TextFault::TooLong { len: usize::MAX, max: 64 }),
     ];
     for (id, fault) in ids {
-        let wrong = changed_class(GM_ROLE_SINK, |class| class.id = id).unwrap_err();
+        let wrong = changed_class_alone(GM_ROLE_SINK, |class| class.id = id).unwrap_err();
         assert_eq!(wrong, ModuleFault::Text { what: "id of class 0".into(), fault });
     }
     for id in [null(0), bytes(b"nul\0inside")] {

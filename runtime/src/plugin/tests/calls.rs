@@ -67,6 +67,16 @@ fn refused_emit_leaves_the_packet_with_the_plugin_and_says_why() {
 }
 
 #[test]
+fn memory_that_a_plugin_lends_leaves_it_behind_a_shield_of_the_host() {
+    let (_bench, mut node) = create("sample.scripted", r#"{"act": "emit_owned"}"#).unwrap();
+    let mut kept = Kept::default();
+    node.process(0, &mut Packet::from_text("x").unwrap(), &mut kept).unwrap();
+    let packet = &kept.packets[0].2;
+    assert_eq!(packet.plane(0), Some(&[1, 2, 3][..]));
+    assert!(packet.plane_buffer(0).unwrap().release_is_nonblocking(), "dropping it runs no code of the plugin");
+}
+
+#[test]
 fn full_link_gives_the_packet_back_when_the_node_may_not_wait() {
     let (_bench, mut node) = create("sample.scripted", r#"{"act": "try_emit"}"#).unwrap();
     let mut kept = Kept { refuse: Some(EmitError::WouldBlock), ..Kept::default() };

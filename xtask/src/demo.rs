@@ -28,7 +28,8 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let cleaned = workspace.root.join(CLEANED);
     // What an earlier run left must not pass for the result of this one.
     drop(fs::remove_file(&cleaned));
-    let plugins = workspace.plugins().filter_map(|plugin| plugin.plugin_file.as_ref()).map(|file| folder.join(file));
+    let plugins =
+        workspace.shipped_plugins().filter_map(|plugin| plugin.plugin_file.as_ref()).map(|file| folder.join(file));
     let mut graphmill = Command::new(folder.join("graphmill"));
     for plugin in plugins {
         graphmill.arg("--plugins").arg(plugin);

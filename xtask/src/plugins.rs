@@ -1,15 +1,15 @@
 //! Builds the plugins as the libraries that the runtime loads.
 
 use crate::command::{self, Outcome};
-use crate::workspace::Workspace;
+use crate::workspace::{Package, Workspace};
 use std::path::PathBuf;
 
 /// How plugins are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// For the tests.
+    /// For the tests, with their fixtures.
     Dev,
-    /// For the demo.
+    /// For the demo: what users get.
     Release,
 }
 
@@ -35,19 +35,22 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     Ok(())
 }
 
-/// Builds every plugin, and some packages more, and gives the folder that they are in.
+/// Builds plugins, and some packages more, and gives the folder that they are in.
 ///
 /// # Errors
 /// A package cannot be built.
 pub(crate) fn build(workspace: &Workspace, profile: Profile, more: &[&str]) -> Outcome<PathBuf> {
-    let mut arguments = vec!["build"];
-    if profile == Profile::Release {
-        arguments.push("--release");
-    }
-    let plugins = workspace.plugins().map(|plugin| plugin.name.as_str());
-    for package in plugins.chain(more.iter().copied()) {
+    let (mut arguments, plugins) = match profile {
+        Profile::Dev => (vec!["build"], names(workspace.plugins())),
+        Profile::Release => (vec!["build", "--release"], names(workspace.shipped_plugins())),
+    };
+    for package in plugins.into_iter().chain(more.iter().copied()) {
         arguments.extend(["--package", package]);
     }
     command::run(&mut command::cargo(&workspace.root, arguments))?;
     Ok(workspace.target.join(profile.folder()))
+}
+
+fn names<'a>(packages: impl Iterator<Item = &'a Package>) -> Vec<&'a str> {
+    packages.map(|package| package.name.as_str()).collect()
 }

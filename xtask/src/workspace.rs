@@ -44,7 +44,12 @@ impl Workspace {
         Ok(Self { target: target.into(), root, packages })
     }
 
-    /// The plugins among the members.
+    /// The plugins that are for users: fixtures are broken on purpose, and loading one may be the fault it shows.
+    pub(crate) fn shipped_plugins(&self) -> impl Iterator<Item = &Package> {
+        self.plugins().filter(|package| !package.folder.starts_with("plugins/fixtures"))
+    }
+
+    /// The plugins among the members, fixtures of the tests included.
     pub(crate) fn plugins(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(|package| package.plugin_file.is_some())
     }
@@ -84,6 +89,8 @@ mod tests {
         assert!(["graphmill", "xtask"].iter().all(|name| workspace.packages.iter().any(|member| member.name == *name)));
         let audio = workspace.plugins().find(|package| package.name == "graphmill-audio").unwrap();
         assert_eq!(audio.folder, Path::new("plugins/audio"));
+        assert!(workspace.plugins().any(|package| package.name == "graphmill-fixture-flow"));
+        assert!(!workspace.shipped_plugins().any(|package| package.name == "graphmill-fixture-flow"));
         assert_eq!(audio.plugin_file.as_deref(), Some("libgraphmill_audio.so"));
         assert!(audio.dependencies.iter().any(|name| name == "graphmill-plugin-sdk"));
         assert!(!audio.dependencies.iter().any(|name| name == "tempfile"), "tests aside");

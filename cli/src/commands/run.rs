@@ -80,13 +80,20 @@ fn close_ends(console: Console, loaded: &Loaded, session: &Session) {
 
 /// The line is left out where a node writes to the same terminal: the two would run into each other.
 fn is_watched(console: Console, loaded: &Loaded) -> bool {
-    let shares_terminal = io::stdout().is_terminal() && loaded.writes_to_stdout();
-    !console.is_quiet() && !shares_terminal
+    !console.is_quiet() && !shares_terminal(loaded)
+}
+
+fn shares_terminal(loaded: &Loaded) -> bool {
+    io::stdout().is_terminal() && loaded.writes_to_stdout()
 }
 
 /// Tells what came of it: everything to people, JSON to programs, and failures to both.
 fn tell(console: Console, loaded: &Loaded, report: &SessionReport, sinks: &[String]) -> Result<(), Failure> {
     if !console.is_quiet() && !console.is_json() {
+        // Lines of sinks and the report meet on one screen.
+        if shares_terminal(loaded) {
+            console.tell("");
+        }
         console.tell(&report::render(report, sinks, &loaded.name));
         return Ok(());
     }

@@ -88,7 +88,8 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        // Beside the program, so that it can have a second name here.
+        Self { folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap() }
     }
 
     /// A lab with the demo's graph and recording.
@@ -114,7 +115,8 @@ impl Lab {
 
     /// The program, ready to run here.
     pub(crate) fn graphmill(&self) -> Command {
-        let mut command = self.graphmill_alone(Path::new(env!("CARGO_BIN_EXE_graphmill")));
+        // Not the one that was built: whatever else was built beside it would be loaded too.
+        let mut command = self.graphmill_alone(&self.installed());
         command.env("GRAPHMILL_PLUGIN_PATH", env::join_paths(PLUGINS.map(plugin)).unwrap());
         command
     }
@@ -138,12 +140,14 @@ impl Lab {
         self.graphmill().args(arguments).output().unwrap().into()
     }
 
-    /// A copy of the program in `bin`, where no plugins lie beside it.
+    /// The program in `bin`, where no plugins lie beside it unless a test puts them there.
     pub(crate) fn installed(&self) -> PathBuf {
-        fs::create_dir_all(self.path("bin/plugins")).unwrap();
         let (built, program) = (env!("CARGO_BIN_EXE_graphmill"), self.path("bin/graphmill"));
-        // A second name is as good as a copy where both are on one disk.
-        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
+        if !program.exists() {
+            fs::create_dir_all(self.path("bin/plugins")).unwrap();
+            // A second name is as good as a copy where both are on one disk.
+            fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
+        }
         program
     }
 

@@ -1,4 +1,7 @@
 //! Every requirement that holds today has a test that carries its name.
+//!
+//! Code that must not compile cannot be a test function. It is an example in the docs that is marked `compile_fail`,
+//! under a sentence with the requirement in brackets.
 
 use super::Source;
 
@@ -8,9 +11,13 @@ const ROWS: [&str; 23] = [
     "r7", "r8", "r9", "r10", "r11", "r1",
 ];
 
+/// Lines between the sentence and its example.
+const LINES_BETWEEN_MAX: usize = 3;
+
 /// Rows without a test.
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
-    let missing = ROWS.iter().filter(|row| !sources.iter().any(|source| has_test_of(source, row)));
+    let is_shown = |row: &str| sources.iter().any(|source| has_test_of(source, row) || has_example_of(source, row));
+    let missing = ROWS.iter().filter(|row| !is_shown(row));
     missing
         .map(|row| format!("requirement {}: no test has a name that starts with `{row}_`", row.to_uppercase()))
         .collect()
@@ -34,6 +41,17 @@ fn has_test_of(source: &Source, row: &str) -> bool {
     false
 }
 
+/// Whether a file has an example for the row that must not compile.
+fn has_example_of(source: &Source, row: &str) -> bool {
+    let sentence = format!("(requirement {})", row.to_uppercase());
+    let docs: Vec<&str> = source.text.lines().map(str::trim_start).collect();
+    docs.windows(LINES_BETWEEN_MAX).any(|lines| {
+        let (first, rest) = (lines.first(), lines.get(1..).unwrap_or_default());
+        let is_named = first.is_some_and(|line| line.starts_with("///") && line.contains(&sentence));
+        is_named && rest.iter().any(|line| line.starts_with("/// ```compile_fail"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +68,19 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(has_test_of(&Source::new("a.rs", text), "f1"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn example_that_must_not_compile_counts_for_the_row_above_it() {
+        let table = [
+            ("/// No (requirement F2):\n///\n/// ```compile_fail,E0616\n/// x", true),
+            ("/// No (requirement F28):\n///\n/// ```compile_fail\n/// x", false),
+            ("/// Yes (requirement F2):\n///\n/// ```\n/// x", false),
+            ("// (requirement F2):\n//\n// ```compile_fail\n// x", false),
+        ];
+        for (text, expected) in table {
+            assert_eq!(has_example_of(&Source::new("a.rs", text), "f2"), expected, "{text}");
         }
     }
 

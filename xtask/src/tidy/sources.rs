@@ -15,6 +15,8 @@ const DEPTH_MAX: usize = 16;
 pub(crate) struct Source {
     /// Its path from the root of the workspace, with `/`.
     pub(crate) path: String,
+    /// Its text as it is.
+    pub(crate) text: String,
     /// Its text with comments and the inside of strings blanked out, line by line as in the file.
     pub(crate) code: String,
 }
@@ -22,7 +24,7 @@ pub(crate) struct Source {
 impl Source {
     /// A file of this path and text.
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        Self { path: path.into(), code: code::only(text) }
+        Self { path: path.into(), text: text.into(), code: code::only(text) }
     }
 
     /// The lines of code with their numbers, from 1.

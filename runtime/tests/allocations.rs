@@ -74,7 +74,6 @@ fn assert_no_allocation_per_packet(worker: Option<&str>) {
     let warm_up = allocations_of(2_000, worker);
     let few = allocations_of(2_000, worker);
     let many = allocations_of(200_000, worker);
-    println!("warm-up {warm_up}, 2,000 packets {few}, 200,000 packets {many}");
     assert!(many <= few + 200, "198,000 further packets cost {} allocations", many - few);
 }
 
@@ -102,7 +101,8 @@ fn calls_of_a_single_instance_cost_no_allocation() {
         ALLOCATIONS.load(Ordering::Relaxed) - before
     };
     calls(100);
-    assert_eq!(calls(10_000), 0);
+    // The threads of the test harness allocate now and then; they only ever add.
+    assert_eq!((0..5).map(|_| calls(2_000)).min(), Some(0));
 }
 
 #[test]
@@ -115,12 +115,12 @@ fn f14_looking_at_pins_costs_no_allocation() {
         .link("count", "check")
         .build(runtime.plugins())
         .unwrap();
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
-    let names: usize = graph
-        .nodes()
-        .iter()
-        .flat_map(|node| node.inputs().iter().chain(node.outputs()))
-        .map(|pin| pin.name().len() + pin.format().alternatives().len())
-        .sum();
-    assert_eq!((ALLOCATIONS.load(Ordering::Relaxed) - before, names > 0), (0, true));
+    let look = || {
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let pins = graph.nodes().iter().flat_map(|node| node.inputs().iter().chain(node.outputs()));
+        let seen: usize = pins.map(|pin| pin.name().len() + pin.format().alternatives().len()).sum();
+        assert!(seen > 0);
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    };
+    assert_eq!((0..5).map(|_| look()).min(), Some(0));
 }

@@ -4,101 +4,16 @@
 use graphmill::exec::{CallError, Operation, Phase, StartError};
 use graphmill::graph::{Kinds as _, Role};
 use graphmill::{Graph, InstanceOptions, Outcome, Packet, Runtime};
-use graphmill_plugin_sdk::prelude::*;
 use serde_json::json;
-use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{LazyLock, Mutex, MutexGuard};
-use std::thread::ThreadId;
 use std::time::Duration;
+
+mod gated;
+
+use gated::{Gated, GatedSource, await_call, calls, close_gate};
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// Who made which call, by test.
-static CALLS: LazyLock<Mutex<BTreeMap<String, Vec<(&'static str, ThreadId)>>>> = LazyLock::new(Mutex::default);
-/// What a gated call waits for, by test.
-static GATES: LazyLock<Mutex<BTreeMap<String, Receiver<()>>>> = LazyLock::new(Mutex::default);
-
-fn calls() -> MutexGuard<'static, BTreeMap<String, Vec<(&'static str, ThreadId)>>> {
-    CALLS.lock().unwrap()
-}
-
-/// Closes a gate; calls pass it when the returned end is dropped.
-fn close_gate(test: &str) -> Sender<()> {
-    let (open, gate) = channel();
-    GATES.lock().unwrap().insert(test.to_string(), gate);
-    open
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct AffineParams {
-    /// Name of the test that watches.
-    test: String,
-    /// The call that waits at the gate.
-    #[serde(default)]
-    gated: String,
-    /// The call that fails.
-    #[serde(default)]
-    fails: String,
-}
-
-/// Notes the thread of every call.
-struct Affine(AffineParams);
-
-impl AffineParams {
-    fn call(&self, name: &'static str) -> Result<()> {
-        calls().entry(self.test.clone()).or_default().push((name, std::thread::current().id()));
-        if self.gated == name {
-            let gate = GATES.lock().unwrap().remove(&self.test);
-            if let Some(gate) = gate {
-                // The gate opens when the test drops its end.
-                let _opened = gate.recv();
-            }
-        }
-        if self.fails == name { Err(Error::new(format!("{name} fails as it should"))) } else { Ok(()) }
-    }
-}
-
-impl Node for Affine {
-    type Params = AffineParams;
-
-    fn kind() -> Kind {
-        Kind::new("affine").input("in", "any").output("out", "any")
-    }
-
-    fn create(params: AffineParams, _cx: &mut CreateContext<'_>) -> Result<Self> {
-        params.call("create")?;
-        Ok(Self(params))
-    }
-
-    fn start(&mut self, _cx: &mut Context<'_>) -> Result<()> {
-        self.0.call("start")
-    }
-
-    fn stop(&mut self, _cx: &mut Context<'_>) -> Result<()> {
-        self.0.call("stop")
-    }
-}
-
-impl Processor for Affine {
-    fn process(&mut self, _pin: usize, packet: &mut Packet, cx: &mut Context<'_>) -> Result<()> {
-        self.0.call("process")?;
-        cx.emit(0, packet)
-    }
-
-    fn flush(&mut self, _pin: usize, _cx: &mut Context<'_>) -> Result<()> {
-        self.0.call("flush")
-    }
-}
-
-impl Drop for Affine {
-    fn drop(&mut self) {
-        drop(self.0.call("destroy"));
-    }
-}
-
-graphmill_plugin_sdk::export!(Affine);
+graphmill_plugin_sdk::export!(Gated, GatedSource);
 
 fn runtime() -> Runtime {
     let runtime = Runtime::new();
@@ -109,8 +24,7 @@ fn runtime() -> Runtime {
 
 /// The calls of a test's only instance: their names, and that all came on one thread that is not the test's.
 fn names_on_one_thread(test: &str) -> Vec<&'static str> {
-    let calls = calls();
-    let seen = calls.get(test).unwrap();
+    let seen = calls(test);
     let (_, owner) = seen.first().unwrap();
     assert_ne!(*owner, std::thread::current().id(), "no call comes on the application's thread");
     assert!(seen.iter().all(|(_, thread)| thread == owner), "{seen:?}");
@@ -126,9 +40,9 @@ fn f6_every_call_of_a_session_comes_on_the_thread_that_made_the_instance() {
     let runtime = runtime();
     let graph = Graph::builder()
         .node("count", "flow.count", json!({ "packets": 3 }))
-        .node("affine", "affine", json!({ "test": "f6-session" }))
+        .node("gated", "gated", json!({ "test": "f6-session" }))
         .node("check", "flow.check", json!({ "expect": 3 }))
-        .chain(["count", "affine", "check"])
+        .chain(["count", "gated", "check"])
         .build(runtime.plugins())
         .unwrap();
     let report = runtime.start(&graph).unwrap().wait();
@@ -143,12 +57,11 @@ fn f6_call_that_missed_its_deadline_is_abandoned_and_freed_by_its_own_thread() {
     let open = close_gate(test);
     let mut options = InstanceOptions::default();
     options.reply_timeout = Duration::from_millis(20);
-    let mut instance =
-        runtime().instance_with("affine", &json!({ "test": test, "gated": "process" }), options).unwrap();
+    let mut instance = runtime().instance_with("gated", &json!({ "test": test, "gated": "process" }), options).unwrap();
     let mut waiting = instance.clone();
     let error = instance.process(0, text()).unwrap_err();
     assert!(matches!(error, CallError::Timeout { operation: Operation::Process, phase: Phase::Reply, .. }), "{error}");
-    assert!(error.to_string().contains("process of `affine`: no reply within 20 ms (reply)"), "{error}");
+    assert!(error.to_string().contains("process of `gated`: no reply within 20 ms (reply)"), "{error}");
     for instance in [&mut instance, &mut waiting] {
         assert!(matches!(instance.process(0, text()).unwrap_err(), CallError::Abandoned { .. }));
     }
@@ -165,8 +78,8 @@ fn f6_rolled_back_start_frees_instances_on_their_own_threads() {
         let (good, bad) = (format!("f6-good-{fails}"), format!("f6-bad-{fails}"));
         let graph = Graph::builder()
             .inlet("in", "any")
-            .node("good", "affine", json!({ "test": good }))
-            .node("bad", "affine", json!({ "test": bad, "fails": fails }))
+            .node("good", "gated", json!({ "test": good }))
+            .node("bad", "gated", json!({ "test": bad, "fails": fails }))
             .outlet("out", "any")
             .chain(["in", "good", "bad", "out"])
             .build(runtime.plugins())
@@ -175,9 +88,7 @@ fn f6_rolled_back_start_frees_instances_on_their_own_threads() {
         assert!(matches!(&error, StartError::Node(failure) if failure.node == "bad"), "{error}");
         assert!(error.to_string().contains(&format!("in {fails}: {fails} fails as it should")), "{error}");
         // The rollback goes on after the error was told; its last call is the destroy of the good instance.
-        while !calls().get(&good).is_some_and(|calls| calls.iter().any(|(name, _)| *name == "destroy")) {
-            std::thread::yield_now();
-        }
+        await_call(&good, "destroy");
         assert_eq!(names_on_one_thread(&good).last(), Some(&"destroy"));
         // A `create` that fails gives no instance, and there is nothing to destroy.
         let destroyed = names_on_one_thread(&bad).iter().filter(|name| **name == "destroy").count();
@@ -189,7 +100,7 @@ fn f6_rolled_back_start_frees_instances_on_their_own_threads() {
 fn f7_dropping_a_handle_does_not_wait_for_destroy() {
     let runtime = runtime();
     let open = close_gate("f7-instance");
-    let instance = runtime.instance("affine", &json!({ "test": "f7-instance", "gated": "destroy" })).unwrap();
+    let instance = runtime.instance("gated", &json!({ "test": "f7-instance", "gated": "destroy" })).unwrap();
     let probe = instance.clone();
     drop(instance);
     // The gate is closed: a destroy on this thread would never come back.
@@ -200,9 +111,9 @@ fn f7_dropping_a_handle_does_not_wait_for_destroy() {
     let open = close_gate("f7-session");
     let graph = Graph::builder()
         .inlet("in", "any")
-        .node("affine", "affine", json!({ "test": "f7-session", "gated": "destroy" }))
+        .node("gated", "gated", json!({ "test": "f7-session", "gated": "destroy" }))
         .outlet("out", "any")
-        .chain(["in", "affine", "out"])
+        .chain(["in", "gated", "out"])
         .build(runtime.plugins())
         .unwrap();
     let session = runtime.start(&graph).unwrap();
@@ -210,9 +121,7 @@ fn f7_dropping_a_handle_does_not_wait_for_destroy() {
     drop((inlet, outlet));
     drop(session);
     drop(open);
-    while !calls().get("f7-session").is_some_and(|calls| calls.iter().any(|(name, _)| *name == "destroy")) {
-        std::thread::yield_now();
-    }
+    await_call("f7-session", "destroy");
     names_on_one_thread("f7-session");
 }
 
@@ -222,9 +131,9 @@ fn stop_of_a_session_with_a_hung_node_ends_at_its_deadlines_and_names_the_worker
     let open = close_gate("hung");
     let graph = Graph::builder()
         .inlet("in", "any")
-        .node("affine", "affine", json!({ "test": "hung", "gated": "process" }))
+        .node("gated", "gated", json!({ "test": "hung", "gated": "process" }))
         .outlet("out", "any")
-        .chain(["in", "affine", "out"])
+        .chain(["in", "gated", "out"])
         .build(runtime.plugins())
         .unwrap();
     let mut options = runtime.session_options();
@@ -232,11 +141,9 @@ fn stop_of_a_session_with_a_hung_node_ends_at_its_deadlines_and_names_the_worker
     options.stop_timeout = Duration::from_millis(20);
     let session = runtime.start_with(&graph, options).unwrap();
     session.take_inlet("in").unwrap().send(text(), LONG).unwrap();
-    while !calls().get("hung").is_some_and(|calls| calls.iter().any(|(name, _)| *name == "process")) {
-        std::thread::yield_now();
-    }
+    await_call("hung", "process");
     let report = session.stop();
-    assert_eq!((report.outcome, report.stragglers), (Outcome::Aborted, vec!["affine".to_string()]));
+    assert_eq!((report.outcome, report.stragglers), (Outcome::Aborted, vec!["gated".to_string()]));
     drop(open);
 }
 
@@ -247,8 +154,8 @@ fn create_that_hangs_ends_the_start_at_its_deadline() {
     let mut options = InstanceOptions::default();
     options.create_timeout = Duration::from_millis(20);
     let params = json!({ "test": "hung-create", "gated": "create" });
-    let error = runtime.instance_with("affine", &params, options).unwrap_err();
-    assert!(error.to_string().contains("create took longer than"), "{error}");
+    let error = runtime.instance_with("gated", &params, options).unwrap_err();
+    assert!(error.to_string().contains("create of `gated` took longer than"), "{error}");
     assert!(error.to_string().contains("raise `create_timeout`"), "{error}");
     drop(open);
 }

@@ -17,6 +17,10 @@ pub(crate) struct NodeCounters {
     pub(crate) packets_unlinked: Counter,
     /// Calls that ended with a typed error.
     pub(crate) errors: Counter,
+    /// Calls that did not return in time; the watch writes it.
+    pub(crate) timeouts: Counter,
+    /// Packets that came from an abandoned call, later.
+    pub(crate) late_outputs: Counter,
     /// Ticks that began a whole interval late or more.
     pub(crate) late_ticks: Counter,
     /// Presentation time of the newest packet that came in or went out, plus one; 0 when there was none.
@@ -74,10 +78,17 @@ pub enum NodeState {
     Stopped,
     /// It takes no calls any more because something went wrong.
     Failed,
+    /// A call did not return in time; its instance is abandoned.
+    Hung,
 }
 
 impl NodeState {
-    const ALL: [Self; 5] = [Self::Starting, Self::Ready, Self::Running, Self::Stopped, Self::Failed];
+    const ALL: [Self; 6] = [Self::Starting, Self::Ready, Self::Running, Self::Stopped, Self::Failed, Self::Hung];
+
+    /// Whether no further call comes.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Stopped | Self::Failed | Self::Hung)
+    }
 
     /// The word for reports.
     pub fn name(self) -> &'static str {
@@ -87,6 +98,7 @@ impl NodeState {
             Self::Running => "running",
             Self::Stopped => "stopped",
             Self::Failed => "failed",
+            Self::Hung => "hung",
         }
     }
 }
@@ -115,6 +127,19 @@ pub enum Operation {
 }
 
 impl Operation {
+    const ALL: [Self; 8] =
+        [Self::Create, Self::Start, Self::Tick, Self::Process, Self::Flush, Self::Update, Self::Stop, Self::Destroy];
+
+    /// A number above 0 for a call word.
+    pub(crate) fn code(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// The operation of a number.
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.code() == code)
+    }
+
     /// The word for messages.
     pub fn name(self) -> &'static str {
         match self {
@@ -172,7 +197,7 @@ fn in_file(file: &Option<PathBuf>) -> String {
 
 fn blame(class: FaultClass) -> &'static str {
     match class {
-        FaultClass::Error | FaultClass::Cancelled => "",
+        FaultClass::Error | FaultClass::Cancelled | FaultClass::Hung | FaultClass::WorkerLost => "",
         FaultClass::Panic => "the plugin panicked: ",
         FaultClass::Contract => "the plugin broke its contract: ",
     }

@@ -71,6 +71,7 @@ impl Inlet {
             counters: &self.counters,
             send_timeout,
             abort: self.shared.abort_flag(),
+            call: None,
             fatal: &mut fatal,
         };
         let sent = if self.shared.is_draining() { Err(EmitError::Cancelled) } else { emitter.emit(0, wait, packet) };
@@ -167,7 +168,7 @@ impl Outlet {
             let Some(feed) = self.feeds.get(at) else { continue };
             feed.counters.saw_depth(feed.len());
             if let Some(packet) = feed.take() {
-                feed.taken(1);
+                feed.let_producer_go();
                 self.next = at + 1;
                 self.counters.packets_in.increment();
                 self.counters.saw_pts(packet.pts_ns());

@@ -132,6 +132,10 @@ pub enum FaultClass {
     Panic,
     /// The plugin broke the contract of the ABI; the instance is not called again.
     Contract,
+    /// A call did not return in time; the instance is abandoned on its thread.
+    Hung,
+    /// The instance is fine, but its thread was lost to another one.
+    WorkerLost,
 }
 
 impl FaultClass {
@@ -147,6 +151,8 @@ impl FaultClass {
             Self::Cancelled => "cancelled",
             Self::Panic => "panic",
             Self::Contract => "contract breach",
+            Self::Hung => "hung",
+            Self::WorkerLost => "worker lost",
         }
     }
 }

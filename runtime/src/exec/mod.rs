@@ -9,8 +9,10 @@ mod worker;
 
 mod counters;
 mod gate;
+mod lease;
 mod report;
 mod shared;
+mod watch;
 
 mod clock;
 mod context;
@@ -27,3 +29,4 @@ pub use instance::{EmitError, Factories, Factory, Fault, FaultClass, Instance, N
 pub use report::{Dropped, LinkReport, NodeReport, Outcome, SessionReport};
 pub use session::{Session, SessionOptions, StartError, Stopper};
 pub use single::{CallError, Emitted, InstanceHandle, InstanceOptions, Phase};
+pub use watch::abandoned_threads;

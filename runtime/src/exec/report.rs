@@ -22,6 +22,8 @@ pub struct SessionReport {
     pub links: Vec<LinkReport>,
     /// The nodes that failed, in the order in which they did.
     pub failures: Vec<NodeFailure>,
+    /// Workers whose threads did not return from a plugin in time and were abandoned.
+    pub abandoned: Vec<String>,
     /// Workers that did not end within the deadlines of a stop; their threads are left alone.
     pub stragglers: Vec<String>,
 }
@@ -65,7 +67,11 @@ pub struct NodeReport {
     pub packets_unlinked: u64,
     /// Calls that ended with a typed error.
     pub errors: u64,
-    /// The newest of these errors.
+    /// Calls that did not return in time.
+    pub timeouts: u64,
+    /// Packets that an abandoned call gave later; they were dropped.
+    pub late_outputs: u64,
+    /// The newest of the typed errors.
     pub last_error: Option<String>,
     /// Ticks that began a whole interval late or more.
     pub late_ticks: u64,
@@ -164,6 +170,8 @@ impl NodeEntry {
             packets_out: counters.packets_out.value(),
             packets_unlinked: counters.packets_unlinked.value(),
             errors: counters.errors.value(),
+            timeouts: counters.timeouts.value(),
+            late_outputs: counters.late_outputs.value(),
             last_error: counters.last_error(),
             late_ticks: counters.late_ticks.value(),
             position_ns: counters.position_ns(),

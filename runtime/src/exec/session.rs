@@ -15,6 +15,7 @@ use crate::exec::link::{DropReason, Link};
 use crate::exec::report::{LinkEntry, NodeEntry, Outcome, SessionReport};
 use crate::exec::shared::SessionShared;
 use crate::exec::sys;
+use crate::exec::watch::Watch;
 use crate::exec::worker::{self, Go, Milestone};
 use crate::graph::Graph;
 use assemble::Assembly;
@@ -22,6 +23,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// Milestones that one worker can reach, those that the watch tells included.
+const MILESTONES_PER_WORKER: usize = 6;
 
 /// What a session is started with beside its graph.
 #[derive(Debug, Clone)]
@@ -31,10 +35,6 @@ pub struct SessionOptions {
     pub name: String,
     /// Time for ticks and for the plugins.
     pub clock: Arc<dyn Clock>,
-    /// How long making all instances may take.
-    pub create_timeout: Duration,
-    /// How long starting all instances may take.
-    pub start_timeout: Duration,
     /// How long a stop waits for what is under way.
     pub drain_timeout: Duration,
     /// How long a stop waits, after that, for the workers to free their instances.
@@ -46,8 +46,6 @@ impl Default for SessionOptions {
         Self {
             name: String::new(),
             clock: Arc::new(MonotonicClock::new()),
-            create_timeout: Duration::from_secs(60),
-            start_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(5),
             stop_timeout: Duration::from_secs(5),
         }
@@ -69,17 +67,19 @@ pub enum StartError {
     /// A node could not be made or started.
     #[error(transparent)]
     Node(#[from] Box<NodeFailure>),
-    /// Nodes were not made or started in time.
-    #[error("{what} took longer than {waited_ms} ms on worker {}; raise `{setting}`", .workers.join(", "))]
+    /// A single instance was not made in time.
+    #[error("create of `{kind}` took longer than {waited_ms} ms; raise `create_timeout`")]
     Timeout {
-        /// `create` or `start`.
-        what: &'static str,
-        /// The workers that were not ready.
-        workers: Vec<String>,
-        /// How long the session waited.
+        /// Id of the kind.
+        kind: String,
+        /// How long the caller waited.
         waited_ms: u128,
-        /// What to raise.
-        setting: &'static str,
+    },
+    /// A worker ended without a word: a bug of the runtime.
+    #[error("worker `{worker}` ended while it was started; this is a bug of the runtime, please report it")]
+    WorkerGone {
+        /// Name of the worker.
+        worker: String,
     },
     /// The operating system gave no thread.
     #[error("no thread for worker `{worker}`: {error}")]
@@ -102,6 +102,10 @@ pub struct Session {
     alive: Vec<String>,
     nodes: Vec<NodeEntry>,
     links: Vec<LinkEntry>,
+    /// Workers whose threads were abandoned.
+    abandoned: Vec<String>,
+    /// The watch ends when this is dropped.
+    _watch: Sender<()>,
     /// Links between threads that no outlet reads: what is left in them at the end is lost.
     inner_links: Vec<Arc<Link>>,
     inlets: Mutex<BTreeMap<String, Inlet>>,
@@ -115,7 +119,7 @@ pub struct Session {
 impl Session {
     /// Starts a graph: makes every instance on its worker, starts them all, then lets them run.
     ///
-    /// Blocks until then, at most for the create and the start timeout.
+    /// Blocks until then; each call has its deadline, see [`crate::graph::Deadlines`].
     ///
     /// # Errors
     /// A node could not be made or started, or not in time. Nothing runs then.
@@ -125,9 +129,14 @@ impl Session {
             ("", None) => "session".to_string(),
             (name, _) => name.to_string(),
         };
-        let Assembly { shared, workers, nodes, links, inner_links, inlets, outlets } =
+        let Assembly { shared, workers, watched, nodes, links, inner_links, inlets, outlets } =
             assemble::assemble(graph, factories, &name, &options)?;
-        let (tell, milestones) = bounded(workers.len() * 4);
+        let (tell, milestones) = bounded(workers.len() * MILESTONES_PER_WORKER);
+        let watch =
+            Watch { workers: watched, shared: shared.clone(), clock: options.clock.clone(), milestones: tell.clone() };
+        let (end_watch, watch_ends) = bounded(0);
+        sys::spawn("watch", move || watch.run(&watch_ends))
+            .map_err(|error| StartError::Thread { worker: "watch".to_string(), error })?;
         let mut alive = Vec::with_capacity(workers.len());
         let mut go = Vec::with_capacity(workers.len());
         for plan in workers {
@@ -144,6 +153,8 @@ impl Session {
             shared,
             milestones,
             alive,
+            abandoned: Vec::new(),
+            _watch: end_watch,
             nodes,
             links,
             inner_links,
@@ -160,25 +171,26 @@ impl Session {
     }
 
     /// Leads the workers through creating and starting. Dropping `go` on an error frees what they made.
-    fn begin(&self, go: &[Sender<Go>]) -> Result<(), StartError> {
-        self.await_all(("create", "create_timeout"), self.options.create_timeout)?;
+    fn begin(&mut self, go: &[Sender<Go>]) -> Result<(), StartError> {
+        self.await_all()?;
         tell_all(go, Go::Start);
-        self.await_all(("start", "start_timeout"), self.options.start_timeout)?;
+        self.await_all()?;
         tell_all(go, Go::Run);
         Ok(())
     }
 
-    fn await_all(&self, (what, setting): (&'static str, &'static str), timeout: Duration) -> Result<(), StartError> {
-        let since = Instant::now();
+    /// Waits until every worker has reached the next milestone. The watch ends calls that do not return, so this ends.
+    fn await_all(&mut self) -> Result<(), StartError> {
         let mut missing = self.alive.clone();
         while !missing.is_empty() {
-            match self.milestones.recv_timeout(timeout.saturating_sub(since.elapsed())) {
-                Ok(Milestone::Created(worker) | Milestone::Started(worker)) => missing.retain(|name| *name != worker),
-                Ok(Milestone::Failed(failure)) => return Err(failure.into()),
-                Ok(Milestone::Ended(_)) => {}
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    let waited_ms = since.elapsed().as_millis();
-                    return Err(StartError::Timeout { what, workers: missing, waited_ms, setting });
+            let Ok(milestone) = self.milestones.recv() else { break };
+            self.heard(&milestone);
+            match milestone {
+                Milestone::Created(worker) | Milestone::Started(worker) => missing.retain(|name| *name != worker),
+                Milestone::Failed(failure) => return Err(failure.into()),
+                Milestone::Lost(worker) | Milestone::Ended(worker) => {
+                    let failure = self.shared.failures().into_iter().next().map(Box::new);
+                    return Err(failure.map_or(StartError::WorkerGone { worker }, StartError::Node));
                 }
             }
         }
@@ -227,6 +239,7 @@ impl Session {
             nodes: self.nodes.iter().map(NodeEntry::report).collect(),
             links: self.links.iter().map(LinkEntry::report).collect(),
             failures,
+            abandoned: self.abandoned.clone(),
             stragglers: Vec::new(),
         }
     }
@@ -291,7 +304,10 @@ impl Session {
     }
 
     fn heard(&mut self, milestone: &Milestone) {
-        if let Milestone::Ended(worker) = milestone {
+        if let Milestone::Lost(worker) = milestone {
+            self.abandoned.push(worker.clone());
+        }
+        if let Milestone::Ended(worker) | Milestone::Lost(worker) = milestone {
             self.alive.retain(|name| name != worker);
         }
         if self.alive.is_empty() {

@@ -204,12 +204,7 @@ impl InstanceHandle {
             Ok(Err((operation, fault))) => Err(Box::new(handle.failure(operation, fault)).into()),
             Err(_) => {
                 handle.abandon();
-                Err(StartError::Timeout {
-                    what: "create",
-                    workers: vec![handle.kind.to_string()],
-                    waited_ms: since.elapsed().as_millis(),
-                    setting: "create_timeout",
-                })
+                Err(StartError::Timeout { kind: handle.kind.to_string(), waited_ms: since.elapsed().as_millis() })
             }
         }
     }

@@ -19,6 +19,51 @@ pub(crate) use std::thread::{Thread, current};
 
 use std::time::Duration;
 
+/// A full barrier between two threads of which one pays for both.
+///
+/// `light` on the frequent side, `heavy` on the rare side: what was written before the one is seen after the other, or
+/// the other way round. `heavy` is `membarrier(2)`, which makes every running thread of the process pass a barrier, so
+/// `light` only has to keep the compiler from reordering. Where the kernel refuses, both sides use a fence.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Barrier {
+    has_membarrier: bool,
+}
+
+impl Barrier {
+    /// Registers the process with the kernel; cheap when that was done before.
+    #[cfg(all(target_os = "linux", not(loom), not(miri)))]
+    pub(crate) fn new() -> Self {
+        use rustix::thread::{MembarrierCommand, membarrier};
+        Self { has_membarrier: membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok() }
+    }
+
+    /// Fences on both sides.
+    #[cfg(any(not(target_os = "linux"), loom, miri))]
+    pub(crate) fn new() -> Self {
+        Self { has_membarrier: false }
+    }
+
+    /// The frequent side.
+    pub(crate) fn light(self) {
+        if self.has_membarrier {
+            std::sync::atomic::compiler_fence(Ordering::SeqCst);
+        } else {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// The rare side.
+    pub(crate) fn heavy(self) {
+        fence(Ordering::SeqCst);
+        #[cfg(all(target_os = "linux", not(loom), not(miri)))]
+        if self.has_membarrier {
+            use rustix::thread::{MembarrierCommand, membarrier};
+            // Registered before; the kernel has no other reason to refuse.
+            let _done = membarrier(MembarrierCommand::PrivateExpedited);
+        }
+    }
+}
+
 /// Sleeps until somebody unparks the thread, at most for `timeout`; may return early.
 #[cfg(not(loom))]
 pub(crate) fn park_timeout(timeout: Duration) {
@@ -30,6 +75,34 @@ pub(crate) fn park_timeout(timeout: Duration) {
 pub(crate) fn park_timeout(_timeout: Duration) {
     park();
 }
+
+/// Number of this thread for the kernel.
+#[cfg(all(target_os = "linux", not(miri)))]
+pub(crate) fn thread_number() -> u64 {
+    u64::from(rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs())
+}
+
+/// The kernel's number is only used on Linux.
+#[cfg(any(not(target_os = "linux"), miri))]
+pub(crate) fn thread_number() -> u64 {
+    0
+}
+
+/// Gives a thread the lowest priority, so that it takes only what nobody else wants.
+///
+/// The lowest priority of the normal class, because that can be set for another thread without unsafe code: it weighs
+/// 15 against 1024 of an ordinary thread.
+#[cfg(all(target_os = "linux", not(miri)))]
+pub(crate) fn demote_thread(number: u64) {
+    let thread = i32::try_from(number).ok().and_then(rustix::process::Pid::from_raw);
+    if let Err(error) = rustix::process::setpriority_process(thread, 19) {
+        tracing::warn!("an abandoned thread keeps its priority: {error}");
+    }
+}
+
+/// Elsewhere an abandoned thread keeps its priority.
+#[cfg(any(not(target_os = "linux"), miri))]
+pub(crate) fn demote_thread(_number: u64) {}
 
 /// Starts a named thread.
 ///

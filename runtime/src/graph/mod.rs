@@ -39,4 +39,6 @@ pub use format::{
 pub use kind::{KindInfo, Kinds, PinInfo, PluginInfo, Role};
 pub use manifest::{Manifest, ManifestError, PluginManifest};
 pub use model::{Graph, Link, Node, NodeRole, Pin, PinRef};
-pub use spec::{DefaultsSpec, EndSpec, GraphSpec, LateTicks, LinkSpec, NodeSpec, TickSpec, WhenFull};
+pub use spec::{
+    Deadlines, DeadlinesSpec, DefaultsSpec, EndSpec, GraphSpec, LateTicks, LinkSpec, NodeSpec, TickSpec, WhenFull,
+};

@@ -9,7 +9,7 @@ use super::builder::GraphBuilder;
 use super::diagnostic::Diagnostic;
 use super::format::FormatSet;
 use super::kind::{KindInfo, Role};
-use super::spec::{TickSpec, WhenFull};
+use super::spec::{Deadlines, TickSpec, WhenFull};
 
 /// A validated, immutable graph.
 #[derive(Debug, Clone)]
@@ -29,6 +29,7 @@ pub struct Node {
     pub(crate) worker: Option<String>,
     pub(crate) tick: TickSpec,
     pub(crate) send_timeout: Duration,
+    pub(crate) deadlines: Deadlines,
     pub(crate) inputs: Vec<Pin>,
     pub(crate) outputs: Vec<Pin>,
 }
@@ -179,6 +180,12 @@ impl Node {
     #[must_use]
     pub const fn send_timeout(&self) -> Duration {
         self.send_timeout
+    }
+
+    /// How long each call into the node may take.
+    #[must_use]
+    pub const fn deadlines(&self) -> &Deadlines {
+        &self.deadlines
     }
 
     /// Pins that take packets.

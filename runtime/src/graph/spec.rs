@@ -2,6 +2,7 @@
 //!
 //! A spec is text turned into values and nothing more; whether it makes sense is decided by `build`.
 
+mod deadlines;
 mod link;
 mod parse;
 mod tick;
@@ -10,6 +11,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use deadlines::{Deadlines, DeadlinesSpec};
 pub use link::LinkSpec;
 pub(crate) use parse::spec_from_source;
 pub use tick::{LateTicks, TickSpec};
@@ -78,6 +80,9 @@ pub struct NodeSpec {
     /// How long a send of this node may wait for room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send_timeout_ms: Option<u64>,
+    /// How long each call into this node may take.
+    #[serde(default, skip_serializing_if = "DeadlinesSpec::is_empty")]
+    pub deadlines: DeadlinesSpec,
 }
 
 /// One inlet or outlet.
@@ -90,7 +95,11 @@ pub struct EndSpec {
 
 /// What holds for links and nodes that do not say otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "an object with `capacity`, `when_full` or `send_timeout_ms`")]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "an object with `capacity`, `when_full`, `send_timeout_ms` or `deadlines`"
+)]
 pub struct DefaultsSpec {
     /// Packets that a link holds.
     pub capacity: u32,
@@ -98,11 +107,19 @@ pub struct DefaultsSpec {
     pub when_full: WhenFull,
     /// How long a blocked send waits.
     pub send_timeout_ms: u64,
+    /// How long each call into a node may take.
+    #[serde(skip_serializing_if = "DeadlinesSpec::is_empty")]
+    pub deadlines: DeadlinesSpec,
 }
 
 impl Default for DefaultsSpec {
     fn default() -> Self {
-        Self { capacity: CAPACITY_DEFAULT, when_full: WhenFull::Block, send_timeout_ms: SEND_TIMEOUT_DEFAULT_MS }
+        Self {
+            capacity: CAPACITY_DEFAULT,
+            when_full: WhenFull::Block,
+            send_timeout_ms: SEND_TIMEOUT_DEFAULT_MS,
+            deadlines: DeadlinesSpec::default(),
+        }
     }
 }
 
@@ -145,7 +162,14 @@ impl NodeSpec {
     /// A node of a kind with an empty params object.
     #[must_use]
     pub fn new(kind: impl Into<String>) -> Self {
-        Self { kind: kind.into(), params: no_params(), worker: None, tick: None, send_timeout_ms: None }
+        Self {
+            kind: kind.into(),
+            params: no_params(),
+            worker: None,
+            tick: None,
+            send_timeout_ms: None,
+            deadlines: DeadlinesSpec::default(),
+        }
     }
 
     /// Sets the params object.
@@ -169,7 +193,14 @@ impl NodeSpec {
         self
     }
 
-    /// Sets how long a send of this node may wait for room.
+    /// Sets how long each call into this node may take.
+    #[must_use]
+    pub fn with_deadlines(mut self, deadlines: DeadlinesSpec) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+
+    /// Sets how long a send of the node may wait for room.
     #[must_use]
     pub fn with_send_timeout_ms(mut self, send_timeout_ms: u64) -> Self {
         self.send_timeout_ms = Some(send_timeout_ms);
@@ -189,9 +220,11 @@ fn is_no_params(params: &Value) -> bool {
 pub(crate) mod keys {
     pub(crate) const GRAPH: &[&str] =
         &["name", "description", "plugins", "nodes", "inlets", "outlets", "links", "defaults"];
-    pub(crate) const NODE: &[&str] = &["kind", "params", "worker", "tick", "send_timeout_ms"];
+    pub(crate) const NODE: &[&str] = &["kind", "params", "worker", "tick", "send_timeout_ms", "deadlines"];
+    pub(crate) const DEADLINES: &[&str] =
+        &["create_ms", "start_ms", "process_ms", "tick_ms", "flush_ms", "stop_ms", "destroy_ms"];
     pub(crate) const END: &[&str] = &["format"];
-    pub(crate) const DEFAULTS: &[&str] = &["capacity", "when_full", "send_timeout_ms"];
+    pub(crate) const DEFAULTS: &[&str] = &["capacity", "when_full", "send_timeout_ms", "deadlines"];
     pub(crate) const LINK: &[&str] = &["from", "to", "capacity", "when_full", "credits"];
     pub(crate) const TICK: &[&str] = &["interval_ms", "late"];
 }

@@ -41,6 +41,8 @@ impl DropReason {
 #[derive(Debug)]
 pub(crate) struct LinkCounters {
     capacity: usize,
+    /// Packets in a local queue, for the case that nobody can reach it any more.
+    waiting: Counter,
     delivered: Counter,
     deepest: Counter,
     dropped: [Counter; DropReason::ALL.len()],
@@ -51,6 +53,7 @@ impl LinkCounters {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             capacity,
+            waiting: Counter::default(),
             delivered: Counter::default(),
             deepest: Counter::default(),
             dropped: std::array::from_fn(|_| Counter::default()),
@@ -62,9 +65,20 @@ impl LinkCounters {
         self.capacity
     }
 
-    /// Counts packets that the consumer took. Only the consumer calls it.
-    pub(crate) fn add_delivered(&self, count: usize) {
-        self.delivered.add(count as u64);
+    /// Counts a packet that the consumer took. Only the consumer calls it.
+    pub(crate) fn packet_delivered(&self) {
+        self.delivered.increment();
+    }
+
+    /// Notes how many packets are in a local queue. Only its worker calls it.
+    pub(crate) fn set_waiting(&self, count: usize) {
+        self.waiting.set(count as u64);
+    }
+
+    /// Counts as lost what is in a local queue that nobody can reach any more.
+    pub(crate) fn lose_waiting(&self) {
+        self.add_dropped(DropReason::Closed, usize::try_from(self.waiting.value()).unwrap_or(usize::MAX));
+        self.waiting.set(0);
     }
 
     /// Packets that the consumer took.

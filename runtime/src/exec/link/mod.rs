@@ -172,7 +172,9 @@ impl Link {
 
     /// [consumer] Takes the next packet.
     pub(crate) fn take(&self) -> Option<Packet> {
-        self.ring.pop()
+        let packet = self.ring.pop()?;
+        self.counters.packet_delivered();
+        Some(packet)
     }
 
     /// [consumer] Packets that wait.
@@ -191,9 +193,8 @@ impl Link {
         self.is_ended.load(Ordering::Acquire) && self.ring.is_empty()
     }
 
-    /// [consumer] Counts a batch that was taken and lets a held producer go on when half of the queue is free.
-    pub(crate) fn taken(&self, count: usize) {
-        self.counters.add_delivered(count);
+    /// [consumer] After a batch: lets a held producer go on when half of the queue is free.
+    pub(crate) fn let_producer_go(&self) {
         fence(Ordering::SeqCst);
         if self.is_producer_held.load(Ordering::Relaxed) && !self.is_holding() {
             self.is_producer_held.store(false, Ordering::Relaxed);

@@ -6,10 +6,13 @@ use crate::exec::counters::NodeCounters;
 use crate::exec::doorbell::Doorbell;
 use crate::exec::ends::{Inlet, Outlet};
 use crate::exec::instance::Factories;
+use crate::exec::lease::Lease;
 use crate::exec::link::{Link, LinkCounters};
 use crate::exec::report::{LinkEntry, NodeEntry};
 use crate::exec::session::{SessionOptions, StartError};
 use crate::exec::shared::SessionShared;
+use crate::exec::sys::Barrier;
+use crate::exec::watch::{WatchedNode, WatchedWorker};
 use crate::exec::worker::{Credits, Feed, Input, LocalLink, NodePlan, Output, Route, TickWaker, Ticks, WorkerPlan};
 use crate::graph::{self, Graph, NodeRole};
 use std::collections::BTreeMap;
@@ -20,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) struct Assembly {
     pub(super) shared: Arc<SessionShared>,
     pub(super) workers: Vec<WorkerPlan>,
+    pub(super) watched: Vec<WatchedWorker>,
     pub(super) nodes: Vec<NodeEntry>,
     pub(super) links: Vec<LinkEntry>,
     pub(super) inner_links: Vec<Arc<Link>>,
@@ -73,6 +77,7 @@ pub(super) fn assemble(
     let session: Arc<str> = session.into();
     let mut assembly = Assembly {
         shared,
+        watched: workers.iter().map(watched).collect(),
         workers,
         nodes: Vec::new(),
         links,
@@ -133,8 +138,21 @@ fn worker_of(
         shared: shared.clone(),
         clock: options.clock.clone(),
         timer: CallTimer::new(),
+        lease: Arc::new(Lease::new(Barrier::new())),
+        thread: Arc::default(),
     });
     workers.len() - 1
+}
+
+/// A worker as the watch sees it; its nodes come as they are placed.
+fn watched(worker: &WorkerPlan) -> WatchedWorker {
+    WatchedWorker {
+        name: worker.name.clone(),
+        lease: worker.lease.clone(),
+        thread: worker.thread.clone(),
+        nodes: Vec::new(),
+        locals: worker.locals.iter().map(|link| link.counters.clone()).collect(),
+    }
 }
 
 struct Wired {
@@ -237,8 +255,20 @@ fn place(
             let waker = Arc::new(TickWaker::new(bell));
             let name = NodeName::new(session.clone(), node.id(), kind.id.as_str());
             let context = NodeContext::new(name, next_instance_id(), options.clock.clone(), waker.clone());
+            let context = Arc::new(context);
+            let watched = WatchedNode {
+                context: context.clone(),
+                counters: counters.clone(),
+                deadlines: *node.deadlines(),
+                plugin_file: kind.plugin.file.clone(),
+                inputs: inputs.iter().flat_map(|input| &input.feeds).filter_map(Feed::remote).cloned().collect(),
+                outputs: outputs.iter().flat_map(Output::remote_links).cloned().collect(),
+            };
+            if let Some(worker) = worker.and_then(|at| assembly.watched.get_mut(at)) {
+                worker.nodes.push(watched);
+            }
             let plan = NodePlan {
-                context: Arc::new(context),
+                context,
                 factory,
                 plugin_file: kind.plugin.file.clone(),
                 params: node.params().to_string(),

@@ -107,15 +107,10 @@ impl Feed {
         }
     }
 
-    /// Counts a batch after it.
-    pub(crate) fn taken(&self, count: usize, locals: &[LocalLink]) {
-        match &self.from {
-            Route::Remote(link) => link.taken(count),
-            Route::Local(at) => {
-                if let Some(link) = locals.get(*at) {
-                    link.counters.add_delivered(count);
-                }
-            }
+    /// After a batch: lets a held producer go on.
+    pub(crate) fn let_producer_go(&self) {
+        if let Route::Remote(link) = &self.from {
+            link.let_producer_go();
         }
     }
 

@@ -45,14 +45,14 @@ impl LocalLink {
             return Sent::Dropped;
         }
         if self.queue.len() < self.capacity() {
-            self.queue.push_back(packet.take());
+            self.put(packet);
             return Sent::Queued;
         }
         match self.when_full {
             WhenFull::DropOldest => {
                 drop(self.queue.pop_front());
                 self.counters.dropped(DropReason::Oldest);
-                self.queue.push_back(packet.take());
+                self.put(packet);
                 Sent::Dropped
             }
             WhenFull::DropNewest => {
@@ -61,11 +61,16 @@ impl LocalLink {
                 Sent::Dropped
             }
             WhenFull::Block if may_wait && self.queue.len() < self.capacity() + OVERFLOW_MAX => {
-                self.queue.push_back(packet.take());
+                self.put(packet);
                 Sent::Queued
             }
             WhenFull::Block | WhenFull::Fail => Sent::Full,
         }
+    }
+
+    fn put(&mut self, packet: &mut Packet) {
+        self.queue.push_back(packet.take());
+        self.counters.set_waiting(self.queue.len());
     }
 
     pub(crate) fn room(&self) -> usize {
@@ -73,7 +78,10 @@ impl LocalLink {
     }
 
     pub(crate) fn take(&mut self) -> Option<Packet> {
-        self.queue.pop_front()
+        let packet = self.queue.pop_front()?;
+        self.counters.packet_delivered();
+        self.counters.set_waiting(self.queue.len());
+        Some(packet)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -93,5 +101,6 @@ impl LocalLink {
         self.is_closed = true;
         self.counters.add_dropped(reason, self.queue.len());
         self.queue.clear();
+        self.counters.set_waiting(0);
     }
 }

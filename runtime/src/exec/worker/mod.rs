@@ -2,7 +2,8 @@
 //!
 //! It makes its instances, waits until those of all workers are made, and then gives its nodes turns until all of them
 //! have ended. Between turns it sleeps at its doorbell until a link, a timetable or the session has something for it.
-//! Whatever happens, every instance is freed here.
+//! Whatever happens, every instance is freed here. Around every call stands the worker's lease: a worker that lost it,
+//! because a call took too long, frees its instances and ends without touching anything that is shared.
 
 mod inputs;
 mod local;
@@ -13,15 +14,18 @@ mod ticks;
 pub(crate) use inputs::{Credits, Feed, Input};
 pub(crate) use local::LocalLink;
 pub(crate) use node::NodePlan;
-pub(crate) use outputs::{Emitter, Output, Route};
+pub(crate) use outputs::{CallGate, Emitter, Output, Route};
 pub(crate) use ticks::{TickWaker, Ticks};
 
 use crate::exec::clock::{CallTimer, Clock};
 use crate::exec::counters::NodeFailure;
 use crate::exec::doorbell::Doorbell;
+use crate::exec::lease::Lease;
 use crate::exec::shared::SessionShared;
+use crate::exec::sys::{AtomicU64, Ordering, thread_number};
+use crate::exec::watch::thread_came_back;
 use crossbeam_channel::{Receiver, Sender};
-use node::{Node, Turn};
+use node::{LeaseLost, Node, NotMade, Turn};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +42,9 @@ pub(crate) struct WorkerPlan {
     pub(crate) shared: Arc<SessionShared>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timer: CallTimer,
+    pub(crate) lease: Arc<Lease>,
+    /// Where the worker's thread tells its number.
+    pub(crate) thread: Arc<AtomicU64>,
 }
 
 /// How far a worker has come: told to the session.
@@ -51,6 +58,8 @@ pub(crate) enum Milestone {
     Failed(Box<NodeFailure>),
     /// It has ended.
     Ended(String),
+    /// Its thread did not return from a plugin in time; told by the watch.
+    Lost(String),
 }
 
 /// What the session tells a worker while it starts; a closed channel means that nothing will come of it.
@@ -70,28 +79,25 @@ struct Worker {
     shared: Arc<SessionShared>,
     clock: Arc<dyn Clock>,
     timer: CallTimer,
+    gate: CallGate,
 }
 
 /// The body of a worker's thread.
 pub(crate) fn run(plan: WorkerPlan, go: &Receiver<Go>, milestones: &Sender<Milestone>) {
+    plan.thread.store(thread_number(), Ordering::Relaxed);
     let name = plan.name.clone();
+    // Said last and in any case, so that nobody waits for a worker that is gone.
+    let _ended = scopeguard::guard(name.clone(), |name| tell(milestones, Milestone::Ended(name)));
     let mut worker = match Worker::create(plan) {
         Ok(worker) => worker,
-        Err(failure) => return tell(milestones, Milestone::Failed(failure)),
+        Err(NotMade::Failed(failure)) => return tell(milestones, Milestone::Failed(failure)),
+        Err(NotMade::LeaseLost) => return thread_came_back(),
     };
     tell(milestones, Milestone::Created(name.clone()));
-    if go.recv() == Ok(Go::Start) {
-        match worker.start() {
-            Ok(()) => tell(milestones, Milestone::Started(name.clone())),
-            Err(failure) => tell(milestones, Milestone::Failed(failure)),
-        }
+    if worker.live(&name, go, milestones) == Err(LeaseLost) {
+        drop(worker);
+        thread_came_back();
     }
-    if go.recv() == Ok(Go::Run) {
-        worker.run();
-    }
-    worker.destroy();
-    drop(worker);
-    tell(milestones, Milestone::Ended(name));
 }
 
 /// A session that is gone does not listen; its workers end all the same.
@@ -100,49 +106,70 @@ fn tell(milestones: &Sender<Milestone>, milestone: Milestone) {
 }
 
 impl Worker {
-    fn create(plan: WorkerPlan) -> Result<Self, Box<NodeFailure>> {
-        let WorkerPlan { name, nodes: plans, locals, bell, shared, clock, timer } = plan;
+    fn create(plan: WorkerPlan) -> Result<Self, NotMade> {
+        let WorkerPlan { name, nodes: plans, locals, bell, shared, clock, timer, lease, thread: _ } = plan;
+        let mut gate = CallGate::new(lease);
         let mut nodes: Vec<Node> = Vec::with_capacity(plans.len());
-        for plan in plans {
-            match Node::create(plan) {
+        for (at, plan) in plans.into_iter().enumerate() {
+            match Node::create(at, plan, &mut gate) {
                 Ok(node) => nodes.push(node),
-                Err(failure) => {
-                    nodes.iter_mut().rev().for_each(Node::destroy);
-                    return Err(failure);
+                Err(NotMade::LeaseLost) => return Err(NotMade::LeaseLost),
+                Err(NotMade::Failed(failure)) => {
+                    for node in nodes.iter_mut().rev() {
+                        if node.destroy(&mut gate) == Err(LeaseLost) {
+                            return Err(NotMade::LeaseLost);
+                        }
+                    }
+                    return Err(NotMade::Failed(failure));
                 }
             }
         }
-        Ok(Self { name, nodes, locals, bell, shared, clock, timer })
+        Ok(Self { name, nodes, locals, bell, shared, clock, timer, gate })
     }
 
-    fn start(&mut self) -> Result<(), Box<NodeFailure>> {
-        self.nodes.iter_mut().try_for_each(Node::start)
+    /// From the instances being made to their being freed.
+    fn live(&mut self, name: &str, go: &Receiver<Go>, milestones: &Sender<Milestone>) -> Result<(), LeaseLost> {
+        if go.recv() == Ok(Go::Start) {
+            match self.nodes.iter_mut().try_for_each(|node| node.start(&mut self.gate)) {
+                Ok(()) => tell(milestones, Milestone::Started(name.to_string())),
+                Err(NotMade::Failed(failure)) => tell(milestones, Milestone::Failed(failure)),
+                Err(NotMade::LeaseLost) => return Err(LeaseLost),
+            }
+        }
+        if go.recv() == Ok(Go::Run) {
+            self.run()?;
+        }
+        self.destroy()
     }
 
-    fn run(&mut self) {
+    fn run(&mut self) -> Result<(), LeaseLost> {
         tracing::debug!(worker = %self.name, nodes = self.nodes.len(), "worker runs");
         while !self.nodes.iter().all(Node::is_done) {
             if self.shared.is_aborted() {
-                for node in &mut self.nodes {
-                    node.abort(&mut self.locals, &self.shared);
-                }
-                return;
+                return self.abort();
             }
-            if !self.give_turns() {
+            if !self.give_turns()? {
                 self.sleep();
             }
         }
+        Ok(())
     }
 
     /// Gives every node a turn, in graph order; whether any of them made progress.
-    fn give_turns(&mut self) -> bool {
-        let Self { nodes, locals, shared, timer, .. } = self;
-        let mut turn = Turn { locals, shared, timer, now_ns: self.clock.now_ns() };
+    fn give_turns(&mut self) -> Result<bool, LeaseLost> {
+        let Self { nodes, locals, shared, timer, gate, .. } = self;
+        let mut turn = Turn { locals, shared, timer, gate, now_ns: self.clock.now_ns() };
         let mut has_progressed = false;
         for node in nodes {
-            has_progressed |= node.run(&mut turn);
+            has_progressed |= node.run(&mut turn)?;
         }
-        has_progressed
+        Ok(has_progressed)
+    }
+
+    fn abort(&mut self) -> Result<(), LeaseLost> {
+        let Self { nodes, locals, shared, timer, gate, .. } = self;
+        let mut turn = Turn { locals, shared, timer, gate, now_ns: self.clock.now_ns() };
+        nodes.iter_mut().try_for_each(|node| node.abort(&mut turn))
     }
 
     fn sleep(&mut self) {
@@ -157,7 +184,7 @@ impl Worker {
     }
 
     /// Frees the instances against the order of the graph.
-    fn destroy(&mut self) {
-        self.nodes.iter_mut().rev().for_each(Node::destroy);
+    fn destroy(&mut self) -> Result<(), LeaseLost> {
+        self.nodes.iter_mut().rev().try_for_each(|node| node.destroy(&mut self.gate))
     }
 }

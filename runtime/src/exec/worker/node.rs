@@ -9,7 +9,7 @@ use crate::exec::link::DropReason;
 use crate::exec::shared::SessionShared;
 use crate::exec::worker::inputs::{Feed, Input};
 use crate::exec::worker::local::LocalLink;
-use crate::exec::worker::outputs::{Emitter, Output};
+use crate::exec::worker::outputs::{CallGate, CallInProgress, Emitter, Output};
 use crate::exec::worker::ticks::Ticks;
 use graphmill_abi::Packet;
 use std::path::PathBuf;
@@ -39,8 +39,25 @@ pub(crate) struct NodePlan {
     pub(crate) counters: Arc<NodeCounters>,
 }
 
+/// The worker's lease was revoked during a call: its thread touches nothing that is shared any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LeaseLost;
+
+/// Why a call gave nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NoResult {
+    /// A typed error, which was counted.
+    Refused,
+    /// The node has failed and was taken out of the graph.
+    Failed,
+    /// The lease is gone.
+    LeaseLost,
+}
+
 /// A node on its worker.
 pub(crate) struct Node {
+    /// Position among the nodes of its worker.
+    at: usize,
     plan: NodePlan,
     instance: Option<Box<dyn Instance>>,
     /// Position among the nodes of this thread, for records without a context.
@@ -55,41 +72,62 @@ pub(crate) struct Turn<'a> {
     pub(crate) locals: &'a mut [LocalLink],
     pub(crate) shared: &'a SessionShared,
     pub(crate) timer: &'a CallTimer,
+    pub(crate) gate: &'a mut CallGate,
     pub(crate) now_ns: i64,
+}
+
+/// Why an instance is not there.
+pub(crate) enum NotMade {
+    /// It could not be made or started.
+    Failed(Box<NodeFailure>),
+    /// That took too long, and the watch has told so.
+    LeaseLost,
 }
 
 impl Node {
     /// Makes the instance, on the thread that will own it.
-    pub(crate) fn create(mut plan: NodePlan) -> Result<Self, Box<NodeFailure>> {
+    pub(crate) fn create(at: usize, mut plan: NodePlan, gate: &mut CallGate) -> Result<Self, NotMade> {
         let number = current::register(plan.context.clone());
         current::set_running(number);
         for input in &mut plan.inputs {
             input.is_flushed = input.feeds.is_empty();
         }
-        match plan.factory.create(&plan.context, &plan.params) {
+        gate.enter(at, Operation::Create);
+        let made = plan.factory.create(&plan.context, &plan.params);
+        if !gate.leave() {
+            // Whatever was made is freed here, on the thread that made it.
+            return Err(NotMade::LeaseLost);
+        }
+        match made {
             Ok(instance) => {
                 plan.counters.set_state(NodeState::Ready);
-                Ok(Self { plan, instance: Some(instance), number, cycle_awaited_since_ns: None, is_done: false })
+                let instance = Some(instance);
+                Ok(Self { at, plan, instance, number, cycle_awaited_since_ns: None, is_done: false })
             }
             Err(fault) => {
                 plan.counters.set_state(NodeState::Failed);
-                Err(Box::new(failure(&plan, Operation::Create, fault)))
+                Err(NotMade::Failed(Box::new(failure(&plan, Operation::Create, fault))))
             }
         }
     }
 
     /// Tells the instance that the session starts to run.
-    pub(crate) fn start(&mut self) -> Result<(), Box<NodeFailure>> {
+    pub(crate) fn start(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
         current::set_running(self.number);
         let Some(instance) = &mut self.instance else { return Ok(()) };
-        match instance.start() {
+        gate.enter(self.at, Operation::Start);
+        let started = instance.start();
+        if !gate.leave() {
+            return Err(NotMade::LeaseLost);
+        }
+        match started {
             Ok(()) => {
                 self.plan.counters.set_state(NodeState::Running);
                 Ok(())
             }
             Err(fault) => {
                 self.plan.counters.set_state(NodeState::Failed);
-                Err(Box::new(failure(&self.plan, Operation::Start, fault)))
+                Err(NotMade::Failed(Box::new(failure(&self.plan, Operation::Start, fault))))
             }
         }
     }
@@ -129,18 +167,18 @@ impl Node {
     }
 
     /// Makes the calls that are due, at most a batch per link; whether there were any.
-    pub(crate) fn run(&mut self, turn: &mut Turn<'_>) -> bool {
+    pub(crate) fn run(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
         if self.is_done {
-            return false;
+            return Ok(false);
         }
         current::set_running(self.number);
         if self.plan.ticks.is_some() { self.run_ticks(turn) } else { self.run_inputs(turn) }
     }
 
-    fn run_ticks(&mut self, turn: &mut Turn<'_>) -> bool {
+    fn run_ticks(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
         if turn.shared.is_draining() {
-            self.finish(turn);
-            return true;
+            self.finish(turn)?;
+            return Ok(true);
         }
         let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
         let mut has_called = false;
@@ -151,40 +189,41 @@ impl Node {
             }
             has_called = true;
             let now_ns = turn.now_ns;
-            let called = self.call(Operation::Tick, turn, |instance, outputs| instance.tick(now_ns, outputs));
-            match called {
-                Some(NextTick::Ended) => self.finish(turn),
-                Some(next) => {
+            match self.call(Operation::Tick, turn, |instance, outputs| instance.tick(now_ns, outputs)) {
+                Ok(NextTick::Ended) => self.finish(turn)?,
+                Ok(next) => {
                     if let Some(ticks) = &mut self.plan.ticks {
                         ticks.set_next(next);
                     }
                 }
                 // A source that cannot give its packets has failed: the next tick would fail again.
-                None => self.fail_with_last_error(Operation::Tick, turn),
+                Err(NoResult::Refused) => self.fail_with_last_error(Operation::Tick, turn)?,
+                Err(NoResult::Failed) => {}
+                Err(NoResult::LeaseLost) => return Err(LeaseLost),
             }
         }
-        has_called
+        Ok(has_called)
     }
 
-    fn run_inputs(&mut self, turn: &mut Turn<'_>) -> bool {
+    fn run_inputs(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
         let mut has_progressed = false;
         for pin in 0..self.plan.inputs.len() {
             let n_feeds = self.plan.inputs.get(pin).map_or(0, |input| input.feeds.len());
             for feed in 0..n_feeds {
-                has_progressed |= self.run_feed(pin, feed, turn);
+                has_progressed |= self.run_feed(pin, feed, turn)?;
             }
             if self.is_done {
-                return true;
+                return Ok(true);
             }
         }
-        self.flush_ended_inputs(turn) || has_progressed
+        Ok(self.flush_ended_inputs(turn)? || has_progressed)
     }
 
     /// Processes a batch of one link.
-    fn run_feed(&mut self, pin: usize, feed_at: usize, turn: &mut Turn<'_>) -> bool {
+    fn run_feed(&mut self, pin: usize, feed_at: usize, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
         let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
         let entry_credits = self.entry_credits();
-        let Some(feed) = self.feed(pin, feed_at).filter(|feed| !feed.is_ended) else { return false };
+        let Some(feed) = self.feed(pin, feed_at).filter(|feed| !feed.is_ended) else { return Ok(false) };
         let is_feedback = feed.is_feedback;
         let budget = if is_feedback { budget } else { budget.min(entry_credits) };
         let depth = feed.len(turn.locals);
@@ -196,38 +235,41 @@ impl Node {
             if is_feedback {
                 self.packet_returned(pin, feed_at);
             }
-            self.process(pin, &mut packet, turn);
+            self.process(pin, &mut packet, turn)?;
         }
         let Some(feed) = self.plan.inputs.get_mut(pin).and_then(|input| input.feeds.get_mut(feed_at)) else {
-            return false;
+            return Ok(false);
         };
         if count > 0 {
-            feed.taken(count, turn.locals);
+            feed.let_producer_go();
         }
         feed.is_ended = feed.is_finished(turn.locals);
-        count > 0 || feed.is_ended
+        Ok(count > 0 || feed.is_ended)
     }
 
-    fn process(&mut self, pin: usize, packet: &mut Packet, turn: &mut Turn<'_>) {
+    fn process(&mut self, pin: usize, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         self.plan.counters.packets_in.increment();
         self.plan.counters.saw_pts(packet.pts_ns());
-        self.call(Operation::Process, turn, |instance, outputs| instance.process(pin, packet, outputs));
+        match self.call(Operation::Process, turn, |instance, outputs| instance.process(pin, packet, outputs)) {
+            Err(NoResult::LeaseLost) => Err(LeaseLost),
+            Ok(()) | Err(NoResult::Refused | NoResult::Failed) => Ok(()),
+        }
     }
 
     /// Tells the instance the end of inputs, in their order, and ends the node after the last one.
-    fn flush_ended_inputs(&mut self, turn: &mut Turn<'_>) -> bool {
+    fn flush_ended_inputs(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
         if !self.inputs_ended(turn.locals, turn.now_ns) {
             // An input may end before the others do.
             return self.flush_inputs(turn, |input| !input.feeds.iter().any(|feed| feed.is_feedback));
         }
-        self.flush_inputs(turn, |_| true);
+        self.flush_inputs(turn, |_| true)?;
         if !self.is_done {
-            self.finish(turn);
+            self.finish(turn)?;
         }
-        true
+        Ok(true)
     }
 
-    fn flush_inputs(&mut self, turn: &mut Turn<'_>, is_wanted: impl Fn(&Input) -> bool) -> bool {
+    fn flush_inputs(&mut self, turn: &mut Turn<'_>, is_wanted: impl Fn(&Input) -> bool) -> Result<bool, LeaseLost> {
         let mut has_flushed = false;
         for pin in 0..self.plan.inputs.len() {
             let Some(input) = self.plan.inputs.get_mut(pin) else { break };
@@ -236,12 +278,14 @@ impl Node {
             }
             input.is_flushed = true;
             has_flushed = true;
-            if self.call(Operation::Flush, turn, |instance, outputs| instance.flush(pin, outputs)).is_none() {
+            match self.call(Operation::Flush, turn, |instance, outputs| instance.flush(pin, outputs)) {
+                Ok(()) | Err(NoResult::Failed) => {}
                 // What the node still had inside is lost.
-                self.fail_with_last_error(Operation::Flush, turn);
+                Err(NoResult::Refused) => self.fail_with_last_error(Operation::Flush, turn)?,
+                Err(NoResult::LeaseLost) => return Err(LeaseLost),
             }
         }
-        has_flushed
+        Ok(has_flushed)
     }
 
     /// Whether everything that can still come has come: all inputs ended, and the cycles through this node are empty.
@@ -286,75 +330,78 @@ impl Node {
         self.plan.outputs.iter_mut().map(|output| output.room(locals)).min().unwrap_or(usize::MAX)
     }
 
-    /// Makes one call, counted and timed. A typed error is counted and gives `None`; a failure ends the node too.
+    /// Makes one call, counted and timed.
     fn call<T>(
         &mut self,
         operation: Operation,
         turn: &mut Turn<'_>,
         body: impl FnOnce(&mut dyn Instance, &mut Emitter<'_>) -> Result<T, Fault>,
-    ) -> Option<T> {
-        let instance = self.instance.as_deref_mut()?;
+    ) -> Result<T, NoResult> {
+        let Some(instance) = self.instance.as_deref_mut() else { return Err(NoResult::Failed) };
         let counters = &*self.plan.counters;
         let mut fatal = None;
+        counters.calls.increment();
+        let begun = turn.timer.now();
+        turn.gate.enter(self.at, operation);
         let mut emitter = Emitter {
             outputs: &mut self.plan.outputs,
             locals: turn.locals,
             counters,
             send_timeout: self.plan.send_timeout,
             abort: turn.shared.abort_flag(),
+            call: Some(CallInProgress { gate: turn.gate, node: self.at, operation }),
             fatal: &mut fatal,
         };
-        counters.calls.increment();
-        let begun = turn.timer.now();
         let result = body(instance, &mut emitter);
+        if !turn.gate.leave() {
+            return Err(NoResult::LeaseLost);
+        }
         counters.call_time.record(turn.timer.since_ns(begun));
         if let Some(error) = fatal {
-            self.fail(operation, Fault::new(FaultClass::Error, error.to_string()), turn);
-            return None;
+            return Err(self.failed(operation, Fault::new(FaultClass::Error, error.to_string()), turn));
         }
-        match result {
-            Ok(value) => Some(value),
-            Err(fault) => {
-                self.faulted(operation, fault, turn);
-                None
-            }
-        }
+        result.map_err(|fault| self.faulted(operation, fault, turn))
     }
 
     #[cold]
-    fn faulted(&mut self, operation: Operation, fault: Fault, turn: &mut Turn<'_>) {
+    fn faulted(&mut self, operation: Operation, fault: Fault, turn: &mut Turn<'_>) -> NoResult {
         if fault.class == FaultClass::Cancelled && turn.shared.is_aborted() {
-            return;
+            return NoResult::Refused;
         }
         self.plan.counters.error(&fault.message);
         if !fault.class.is_survivable() {
-            self.fail(operation, fault, turn);
-        } else if self.plan.counters.errors.value() <= LOGGED_ERRORS_MAX {
+            return self.failed(operation, fault, turn);
+        }
+        if self.plan.counters.errors.value() <= LOGGED_ERRORS_MAX {
             let context = &self.plan.context;
-            tracing::warn!(
-                node = context.node(),
-                kind = context.kind(),
-                operation = operation.name(),
-                "{}",
-                fault.message
-            );
+            let operation = operation.name();
+            tracing::warn!(node = context.node(), kind = context.kind(), operation, "{}", fault.message);
+        }
+        NoResult::Refused
+    }
+
+    fn failed(&mut self, operation: Operation, fault: Fault, turn: &mut Turn<'_>) -> NoResult {
+        match self.fail(operation, fault, turn) {
+            Ok(()) => NoResult::Failed,
+            Err(LeaseLost) => NoResult::LeaseLost,
         }
     }
 
     /// Fails the node for a typed error that it cannot go on after.
     #[cold]
-    fn fail_with_last_error(&mut self, operation: Operation, turn: &mut Turn<'_>) {
-        if !turn.shared.is_aborted() {
-            let message = self.plan.counters.last_error().unwrap_or_default();
-            self.fail(operation, Fault::new(FaultClass::Error, message), turn);
+    fn fail_with_last_error(&mut self, operation: Operation, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+        if turn.shared.is_aborted() {
+            return Ok(());
         }
+        let message = self.plan.counters.last_error().unwrap_or_default();
+        self.fail(operation, Fault::new(FaultClass::Error, message), turn)
     }
 
     /// The node takes no calls any more: its outputs end, its inputs close, the session is told.
     #[cold]
-    fn fail(&mut self, operation: Operation, fault: Fault, turn: &mut Turn<'_>) {
+    fn fail(&mut self, operation: Operation, fault: Fault, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         if self.is_done {
-            return;
+            return Ok(());
         }
         let failure = failure(&self.plan, operation, fault);
         tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
@@ -362,35 +409,42 @@ impl Node {
         turn.shared.node_failed(failure);
         self.leave(DropReason::Closed, turn.locals);
         // An instance that cannot be called any more is still freed on its own thread.
-        self.destroy();
+        self.destroy(turn.gate)
     }
 
     /// The node has ended as it should.
-    fn finish(&mut self, turn: &mut Turn<'_>) {
-        self.plan.counters.set_state(NodeState::Stopped);
-        self.stop(turn.shared);
+    fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+        self.stop(turn.shared, turn.gate)?;
         self.leave(DropReason::Closed, turn.locals);
+        Ok(())
     }
 
     /// Stops a node before its end, because the session does not wait for it.
-    pub(crate) fn abort(&mut self, locals: &mut [LocalLink], shared: &SessionShared) {
+    pub(crate) fn abort(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         if !self.is_done {
             current::set_running(self.number);
-            self.plan.counters.set_state(NodeState::Stopped);
-            self.stop(shared);
-            self.leave(DropReason::Stopped, locals);
+            self.stop(turn.shared, turn.gate)?;
+            self.leave(DropReason::Stopped, turn.locals);
         }
+        Ok(())
     }
 
-    fn stop(&mut self, shared: &SessionShared) {
-        let Some(instance) = self.instance.as_deref_mut() else { return };
-        if let Err(fault) = instance.stop() {
+    fn stop(&mut self, shared: &SessionShared, gate: &mut CallGate) -> Result<(), LeaseLost> {
+        let Some(instance) = self.instance.as_deref_mut() else { return Ok(()) };
+        gate.enter(self.at, Operation::Stop);
+        let stopped = instance.stop();
+        if !gate.leave() {
+            return Err(LeaseLost);
+        }
+        self.plan.counters.set_state(NodeState::Stopped);
+        if let Err(fault) = stopped {
             self.plan.counters.error(&fault.message);
             let failure = failure(&self.plan, Operation::Stop, fault);
             tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
             self.plan.counters.set_state(NodeState::Failed);
             shared.node_failed(failure);
         }
+        Ok(())
     }
 
     fn leave(&mut self, reason: DropReason, locals: &mut [LocalLink]) {
@@ -404,9 +458,12 @@ impl Node {
     }
 
     /// Frees the instance, on the thread that owns it.
-    pub(crate) fn destroy(&mut self) {
+    pub(crate) fn destroy(&mut self, gate: &mut CallGate) -> Result<(), LeaseLost> {
+        let Some(instance) = self.instance.take() else { return Ok(()) };
         current::set_running(self.number);
-        self.instance = None;
+        gate.enter(self.at, Operation::Destroy);
+        drop(instance);
+        if gate.leave() { Ok(()) } else { Err(LeaseLost) }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Where the packets of a node go during a call.
 
-use crate::exec::counters::NodeCounters;
+use crate::exec::counters::{NodeCounters, Operation};
 use crate::exec::gate::{self, FormatGate};
 use crate::exec::instance::{EmitError, Outputs, Wait};
+use crate::exec::lease::Lease;
 use crate::exec::link::{DropReason, Link, LinkCounters, SendError, Sent};
 use crate::exec::sys::AtomicBool;
 use crate::exec::worker::local::LocalLink;
@@ -56,6 +57,14 @@ impl Output {
         self.targets.iter_mut().map(|target| target.room(locals)).min().unwrap_or(usize::MAX)
     }
 
+    /// The links of this output that lead to other threads.
+    pub(crate) fn remote_links(&self) -> impl Iterator<Item = &Arc<Link>> {
+        self.targets.iter().filter_map(|target| match &target.to {
+            Route::Remote(link) => Some(link),
+            Route::Local(_) => None,
+        })
+    }
+
     /// Tells every link that there will be no further packet.
     pub(crate) fn end(&self, locals: &mut [LocalLink]) {
         for target in &self.targets {
@@ -103,12 +112,62 @@ pub(crate) struct Emitter<'a> {
     pub(crate) counters: &'a NodeCounters,
     pub(crate) send_timeout: Duration,
     pub(crate) abort: &'a AtomicBool,
+    /// The lease of the worker during a call; an inlet has none.
+    pub(crate) call: Option<CallInProgress<'a>>,
     /// What ends the node although its call may succeed: a wrong format, a full link that must not be full.
     pub(crate) fatal: &'a mut Option<EmitError>,
 }
 
+/// A call that is under way, and the lease that it needs when it comes back to the host for a moment.
+pub(crate) struct CallInProgress<'a> {
+    pub(crate) gate: &'a mut CallGate,
+    pub(crate) node: usize,
+    pub(crate) operation: Operation,
+}
+
+/// The owner's side of a lease.
+#[derive(Debug)]
+pub(crate) struct CallGate {
+    lease: Arc<Lease>,
+    seq: u64,
+}
+
+impl CallGate {
+    pub(crate) fn new(lease: Arc<Lease>) -> Self {
+        Self { lease, seq: 0 }
+    }
+
+    /// Goes into a plugin.
+    pub(crate) fn enter(&mut self, node: usize, operation: Operation) {
+        self.seq += 1;
+        self.lease.enter(self.seq, node, operation);
+    }
+
+    /// Comes back; `false` when the lease is gone and nothing shared may be touched.
+    #[must_use]
+    pub(crate) fn leave(&self) -> bool {
+        self.lease.leave()
+    }
+}
+
 impl Outputs for Emitter<'_> {
     fn emit(&mut self, pin: usize, wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
+        if self.call.as_ref().is_some_and(|call| !call.gate.leave()) {
+            // The call was given up, but not by the plugin: this packet comes too late.
+            self.counters.late_outputs.add_shared(1);
+            drop(packet.take());
+            return Err(EmitError::Cancelled);
+        }
+        let result = self.emit_with_lease(pin, wait, packet);
+        if let Some(call) = &mut self.call {
+            call.gate.enter(call.node, call.operation);
+        }
+        result
+    }
+}
+
+impl Emitter<'_> {
+    fn emit_with_lease(&mut self, pin: usize, wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
         let count = self.outputs.len();
         let Self { outputs, locals, counters, .. } = self;
         let Some(output) = outputs.get_mut(pin) else {

@@ -13,7 +13,7 @@ use crate::graph::kind::{KindInfo, PinInfo, Role};
 use crate::graph::model::{Node, NodeRole, Pin};
 use crate::graph::params::{Expansion, PARAMS_DEPTH_MAX, ParamSchema, Subject, expand, explain, is_within_depth};
 use crate::graph::source::{Place, Reporter};
-use crate::graph::spec::{NODE_ID_LEN_MAX, NodeSpec, TIME_MAX_MS, TickSpec};
+use crate::graph::spec::{Deadlines, DeadlinesSpec, NODE_ID_LEN_MAX, NodeSpec, TIME_MAX_MS, TickSpec};
 use crate::graph::suggest;
 
 /// Kinds named when none is near to an unknown one, and near kinds named beside the nearest.
@@ -37,6 +37,7 @@ struct Settings {
     worker: Option<String>,
     tick: TickSpec,
     send_timeout: Duration,
+    deadlines: Deadlines,
 }
 
 impl Vertex<'_> {
@@ -49,6 +50,7 @@ impl Vertex<'_> {
             worker: self.settings.worker,
             tick: self.settings.tick,
             send_timeout: self.settings.send_timeout,
+            deadlines: self.settings.deadlines,
             inputs: self.inputs,
             outputs: self.outputs,
         }
@@ -59,7 +61,9 @@ impl Vertex<'_> {
 pub(crate) fn collect<'a>(input: &Input<'a>, reporter: &mut Reporter<'_>) -> Vec<Vertex<'a>> {
     let send_timeout =
         check_timeout(input.spec.defaults.send_timeout_ms, &Place::of(&["defaults", "send_timeout_ms"]), reporter);
-    let mut collecting = Collecting { input: *input, schemas: HashMap::new(), send_timeout, reporter };
+    check_deadlines(&input.spec.defaults.deadlines, &Place::of(&["defaults"]), reporter);
+    let deadlines = input.spec.defaults.deadlines.or(&Deadlines::default());
+    let mut collecting = Collecting { input: *input, schemas: HashMap::new(), send_timeout, deadlines, reporter };
     let mut vertices = Vec::new();
     for (id, end) in &input.spec.inlets {
         let pin = Pin { name: "out".to_owned(), format: end.format.clone(), optional: false };
@@ -81,6 +85,7 @@ struct Collecting<'c, 'a, 'r> {
     /// Compiled once for each kind, however many nodes are of it.
     schemas: HashMap<String, Option<Arc<ParamSchema>>>,
     send_timeout: Duration,
+    deadlines: Deadlines,
     reporter: &'c mut Reporter<'r>,
 }
 
@@ -93,6 +98,7 @@ impl<'a> Collecting<'_, 'a, '_> {
             worker: None,
             tick: TickSpec::default(),
             send_timeout: self.send_timeout,
+            deadlines: self.deadlines,
         };
         Vertex {
             id,
@@ -116,7 +122,9 @@ impl<'a> Collecting<'_, 'a, '_> {
                 Some(ms) => check_timeout(ms, &place.clone().key("send_timeout_ms"), self.reporter),
                 None => self.send_timeout,
             },
+            deadlines: node.deadlines.or(&self.deadlines),
         };
+        check_deadlines(&node.deadlines, &place, self.reporter);
         let Some(kind) = kind else {
             self.report_unknown_kind(id, &node.kind, &place);
             return Vertex {
@@ -258,6 +266,13 @@ fn check_ids(vertices: &[Vertex<'_>], reporter: &mut Reporter<'_>) {
                 error.help("nodes, inlets and outlets share one name space; rename one"),
             );
         }
+    }
+}
+
+/// Reports deadlines that are no time at all or longer than a day.
+fn check_deadlines(spec: &DeadlinesSpec, place: &Place, reporter: &mut Reporter<'_>) {
+    for (key, ms) in spec.given() {
+        check_timeout(ms, &place.clone().key("deadlines").key(key), reporter);
     }
 }
 

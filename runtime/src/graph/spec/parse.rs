@@ -50,6 +50,7 @@ impl Reading<'_, '_> {
             self.check_keys(&tick.value, &place.clone().key("tick"), ("a tick", keys::TICK));
             tick.value = known_part(&tick.value, keys::TICK);
         }
+        self.check_deadlines(&mut known, place);
         if let Some(params) = tree.as_object().and_then(|entries| entries.get("params"))
             && params.value.as_object().is_none()
         {
@@ -72,7 +73,19 @@ impl Reading<'_, '_> {
         };
         let place = Place::of(&["defaults"]);
         self.check_keys(&entry.value, &place, ("`defaults`", keys::DEFAULTS));
-        read(&known_part(&entry.value, keys::DEFAULTS), &place, self.reporter).unwrap_or_default()
+        let mut known = known_part(&entry.value, keys::DEFAULTS);
+        self.check_deadlines(&mut known, &place);
+        read(&known, &place, self.reporter).unwrap_or_default()
+    }
+
+    /// Reports unknown keys of `deadlines` in a node or in the defaults, and takes them out.
+    fn check_deadlines(&mut self, tree: &mut Tree, place: &Place) {
+        if let TreeValue::Object(entries) = &mut tree.value
+            && let Some(deadlines) = entries.get_mut("deadlines")
+        {
+            self.check_keys(&deadlines.value, &place.clone().key("deadlines"), ("`deadlines`", keys::DEADLINES));
+            deadlines.value = known_part(&deadlines.value, keys::DEADLINES);
+        }
     }
 
     fn links(&mut self, entries: &IndexMap<String, Entry>) -> Vec<LinkSpec> {

@@ -3,7 +3,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{accept, build, kinds, order};
-use crate::graph::{FileType, Graph, GraphSpec, LateTicks, LinkSpec, NodeRole, NodeSpec, TickSpec, WhenFull};
+use crate::graph::{
+    Deadlines, FileType, Graph, GraphSpec, LateTicks, LinkSpec, NodeRole, NodeSpec, TickSpec, WhenFull,
+};
 
 const TOML: &str = r#"
 name = "clean"
@@ -101,10 +103,10 @@ fn defaults_of_the_graph_hold_for_links_and_nodes_that_do_not_say_otherwise() {
     let graph = accept(
         r#"
         links = ["mic -> gain", { from = "gain", to = "out", capacity = 2, when_full = "block" }]
-        defaults = { capacity = 7, when_full = "fail", send_timeout_ms = 20 }
+        defaults = { capacity = 7, when_full = "fail", send_timeout_ms = 20, deadlines = { process_ms = 40, stop_ms = 50 } }
         inlets.mic = { format = "audio f32 16000 Hz" }
         outlets.out = {}
-        nodes.gain = { kind = "audio.gain", send_timeout_ms = 30, worker = "dsp" }
+        nodes.gain = { kind = "audio.gain", send_timeout_ms = 30, deadlines = { process_ms = 60 }, worker = "dsp" }
         "#,
     );
     let [first, second] = graph.links() else { panic!("two links") };
@@ -113,6 +115,9 @@ fn defaults_of_the_graph_hold_for_links_and_nodes_that_do_not_say_otherwise() {
     let [mic, gain, out] = graph.nodes() else { panic!("three nodes") };
     assert_eq!(mic.send_timeout(), Duration::from_millis(20));
     assert_eq!(gain.send_timeout(), Duration::from_millis(30));
+    let deadlines = gain.deadlines();
+    assert_eq!([deadlines.process, deadlines.stop].map(|deadline| deadline.as_millis()), [60, 50]);
+    assert_eq!(deadlines.create, Deadlines::default().create, "what nobody sets has its default");
     assert_eq!(gain.worker(), Some("dsp"));
     assert!(matches!((mic.role(), out.role()), (NodeRole::Inlet, NodeRole::Outlet)));
     assert_eq!(first.format().to_string(), "audio f32 16000 Hz");

@@ -1,7 +1,21 @@
 use serde_json::{Value, json};
 
 use crate::graph::spec::keys;
-use crate::graph::{DefaultsSpec, EndSpec, FileType, GraphSpec, LateTicks, LinkSpec, NodeSpec, TickSpec, WhenFull};
+use crate::graph::{
+    DeadlinesSpec, DefaultsSpec, EndSpec, FileType, GraphSpec, LateTicks, LinkSpec, NodeSpec, TickSpec, WhenFull,
+};
+
+fn all_deadlines() -> DeadlinesSpec {
+    DeadlinesSpec {
+        create_ms: Some(1),
+        start_ms: Some(2),
+        process_ms: Some(3),
+        tick_ms: Some(4),
+        flush_ms: Some(5),
+        stop_ms: Some(6),
+        destroy_ms: Some(7),
+    }
+}
 
 /// A spec in which nothing has its default.
 fn full() -> GraphSpec {
@@ -10,7 +24,8 @@ fn full() -> GraphSpec {
         .with_params(json!({ "a": [1, { "b": null }] }))
         .with_worker("w")
         .with_tick(tick)
-        .with_send_timeout_ms(5);
+        .with_send_timeout_ms(5)
+        .with_deadlines(all_deadlines());
     let link = LinkSpec::new("n", "o").with_capacity(3).with_when_full(WhenFull::DropNewest).with_credits(2);
     let end = EndSpec { format: "text | audio f32".parse().unwrap() };
     GraphSpec {
@@ -21,7 +36,12 @@ fn full() -> GraphSpec {
         inlets: [("i".to_owned(), end.clone())].into_iter().collect(),
         outlets: [("o".to_owned(), end)].into_iter().collect(),
         links: vec![LinkSpec::Chain("i -> n".to_owned()), link],
-        defaults: DefaultsSpec { capacity: 9, when_full: WhenFull::Fail, send_timeout_ms: 7 },
+        defaults: DefaultsSpec {
+            capacity: 9,
+            when_full: WhenFull::Fail,
+            send_timeout_ms: 7,
+            deadlines: all_deadlines(),
+        },
     }
 }
 
@@ -54,6 +74,7 @@ fn the_keys_that_are_suggested_are_the_keys_of_the_model() {
     check(&json, keys::GRAPH);
     check(&json["nodes"]["z"], keys::NODE);
     check(&json["nodes"]["z"]["tick"], keys::TICK);
+    check(&json["nodes"]["z"]["deadlines"], keys::DEADLINES);
     check(&json["inlets"]["i"], keys::END);
     check(&json["links"][1], keys::LINK);
     check(&json["defaults"], keys::DEFAULTS);

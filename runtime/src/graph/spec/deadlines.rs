@@ -1,0 +1,100 @@
+//! How long a call into a plugin may take.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Deadlines of the calls into a node, in milliseconds; what is left out comes from the graph's defaults, then from
+/// [`Deadlines::default`]. Each is at least 1: there is no call without a deadline.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "an object with keys such as `process_ms`")]
+pub struct DeadlinesSpec {
+    /// Making the instance: load a model here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub create_ms: Option<u64>,
+    /// Beginning to run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_ms: Option<u64>,
+    /// One packet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process_ms: Option<u64>,
+    /// One tick of a source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tick_ms: Option<u64>,
+    /// The end of an input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flush_ms: Option<u64>,
+    /// Ending to run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_ms: Option<u64>,
+    /// Freeing the instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destroy_ms: Option<u64>,
+}
+
+/// How long each call into a node may take. Time that a call waits for room on a link does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deadlines {
+    /// Making the instance.
+    pub create: Duration,
+    /// Beginning to run.
+    pub start: Duration,
+    /// One packet.
+    pub process: Duration,
+    /// One tick of a source.
+    pub tick: Duration,
+    /// The end of an input.
+    pub flush: Duration,
+    /// Ending to run.
+    pub stop: Duration,
+    /// Freeing the instance.
+    pub destroy: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            create: Duration::from_secs(60),
+            start: Duration::from_secs(10),
+            process: Duration::from_secs(1),
+            tick: Duration::from_secs(1),
+            flush: Duration::from_secs(10),
+            stop: Duration::from_secs(5),
+            destroy: Duration::from_secs(5),
+        }
+    }
+}
+
+impl DeadlinesSpec {
+    /// The keys that were given, with their values.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let all = [
+            ("create_ms", self.create_ms),
+            ("start_ms", self.start_ms),
+            ("process_ms", self.process_ms),
+            ("tick_ms", self.tick_ms),
+            ("flush_ms", self.flush_ms),
+            ("stop_ms", self.stop_ms),
+            ("destroy_ms", self.destroy_ms),
+        ];
+        all.into_iter().filter_map(|(key, ms)| Some((key, ms?)))
+    }
+
+    /// The deadlines, with `fallback` for what is left out.
+    pub(crate) fn or(&self, fallback: &Deadlines) -> Deadlines {
+        let or = |ms: Option<u64>, fallback: Duration| ms.map_or(fallback, Duration::from_millis);
+        Deadlines {
+            create: or(self.create_ms, fallback.create),
+            start: or(self.start_ms, fallback.start),
+            process: or(self.process_ms, fallback.process),
+            tick: or(self.tick_ms, fallback.tick),
+            flush: or(self.flush_ms, fallback.flush),
+            stop: or(self.stop_ms, fallback.stop),
+            destroy: or(self.destroy_ms, fallback.destroy),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.given().next().is_none()
+    }
+}

@@ -1,0 +1,201 @@
+//! A call that does not return costs its node, at its deadline, and the rest of the graph is finished.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use graphmill::exec::{FaultClass, NodeState, Operation, abandoned_threads};
+use graphmill::graph::{DeadlinesSpec, GraphBuilder, LinkSpec, NodeSpec};
+use graphmill::{Graph, Outcome, Runtime, SessionReport};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+mod gated;
+
+use gated::{Gated, GatedSource, await_call, calls, close_gate};
+
+graphmill_plugin_sdk::export!(Gated, GatedSource);
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn runtime() -> Runtime {
+    let runtime = Runtime::new();
+    runtime.plugins().link(module()).unwrap();
+    runtime.plugins().link(graphmill_fixture_flow::module()).unwrap();
+    runtime
+}
+
+fn deadlines(key: &str, ms: u64) -> DeadlinesSpec {
+    serde_json::from_value(json!({ key: ms })).unwrap()
+}
+
+/// count -> gated -> check, with one call of `gated` held and one deadline set.
+fn chain(test: &str, gated: &str, key: &str) -> GraphBuilder {
+    let node = NodeSpec::new("gated").with_params(json!({ "test": test, "gated": gated }));
+    Graph::builder()
+        .node("count", "flow.count", json!({ "packets": 1000 }))
+        .node_with("model", node.with_deadlines(deadlines(key, 20)))
+        .node("check", "flow.check", json!({}))
+        .chain(["count", "model", "check"])
+}
+
+/// Checks that the node failed in the call, and that the message names what to raise.
+fn assert_hung(report: &SessionReport, operation: Operation, key: &str) {
+    assert_eq!((report.outcome, &report.abandoned), (Outcome::Failed, &vec!["model".to_string()]), "{report:#?}");
+    let failure = report.failures.first().unwrap();
+    assert_eq!((failure.node.as_str(), failure.operation, failure.class), ("model", operation, FaultClass::Hung));
+    let text = failure.to_string();
+    assert!(text.contains("the deadline is 20 ms"), "{text}");
+    assert!(text.contains(&format!("raise `deadlines.{key}`")), "{text}");
+    let model = report.node("model").unwrap();
+    assert_eq!((model.state, model.timeouts), (NodeState::Hung, 1));
+}
+
+#[test]
+fn each_deadline_ends_the_call_that_it_is_for_and_the_session_names_it() {
+    let table = [
+        ("process", "process_ms", Operation::Process),
+        ("flush", "flush_ms", Operation::Flush),
+        ("stop", "stop_ms", Operation::Stop),
+        ("destroy", "destroy_ms", Operation::Destroy),
+    ];
+    for (gated, key, operation) in table {
+        let runtime = runtime();
+        let test = format!("hung-{gated}");
+        let open = close_gate(&test);
+        let graph = chain(&test, gated, key).build(runtime.plugins()).unwrap();
+        let report = runtime.start(&graph).unwrap().wait();
+        assert_hung(&report, operation, key);
+        assert_eq!(report.node("check").unwrap().state, NodeState::Stopped, "the rest of the graph is finished");
+        assert!(report.stragglers.is_empty());
+        let link = report.link("count.out -> model.in").unwrap();
+        let given = report.node("count").unwrap().packets_out;
+        assert_eq!(link.delivered + link.dropped_total(), given, "every packet was taken or is counted as lost");
+        drop(open);
+    }
+}
+
+#[test]
+fn instance_that_is_not_made_or_started_in_time_ends_the_start() {
+    for (gated, key, operation) in [("create", "create_ms", "create"), ("start", "start_ms", "start")] {
+        let runtime = runtime();
+        let test = format!("hung-{gated}");
+        let open = close_gate(&test);
+        let graph = chain(&test, gated, key).build(runtime.plugins()).unwrap();
+        let error = runtime.start(&graph).unwrap_err().to_string();
+        assert!(error.contains(&format!("node `model` (gated) failed in {operation}: no return after")), "{error}");
+        assert!(error.contains(&format!("raise `deadlines.{key}`")), "{error}");
+        drop(open);
+    }
+}
+
+#[test]
+fn source_that_does_not_return_from_a_tick_is_hung() {
+    let runtime = runtime();
+    let open = close_gate("hung-tick");
+    let source = NodeSpec::new("gated.source").with_params(json!({ "test": "hung-tick", "gated": "tick" }));
+    let graph = Graph::builder()
+        .node_with("model", source.with_deadlines(deadlines("tick_ms", 20)))
+        .node("check", "flow.check", json!({ "expect": 0 }))
+        .link("model", "check")
+        .build(runtime.plugins())
+        .unwrap();
+    assert_hung(&runtime.start(&graph).unwrap().wait(), Operation::Tick, "tick_ms");
+    drop(open);
+}
+
+#[test]
+fn defaults_of_the_graph_hold_for_every_node() {
+    let spec = |deadlines: Value| {
+        json!({
+            "links": ["count -> model -> check"],
+            "defaults": { "deadlines": deadlines },
+            "nodes": {
+                "count": { "kind": "flow.count", "params": { "packets": 10 } },
+                "model": { "kind": "gated", "params": { "test": "defaults", "gated": "process" } },
+                "check": { "kind": "flow.check" },
+            },
+        })
+    };
+    let runtime = runtime();
+    let open = close_gate("defaults");
+    let text = spec(json!({ "process_ms": 20 })).to_string();
+    let sourced = graphmill::GraphSpec::parse(&text, "test.json", graphmill::graph::FileType::Json).unwrap();
+    let graph = sourced.build(runtime.plugins()).unwrap();
+    assert_hung(&runtime.start(&graph).unwrap().wait(), Operation::Process, "process_ms");
+    drop(open);
+}
+
+#[test]
+fn call_that_comes_back_late_changes_nothing_and_its_thread_frees_the_instance() {
+    let runtime = runtime();
+    let open = close_gate("late");
+    let graph = chain("late", "process", "process_ms").build(runtime.plugins()).unwrap();
+    let mut session = runtime.start(&graph).unwrap();
+    let report = session.wait_timeout(LONG).unwrap();
+    assert_hung(&report, Operation::Process, "process_ms");
+    let model = report.node("model").unwrap();
+    assert_eq!((model.packets_in, model.packets_out, model.late_outputs), (1, 0, 0));
+    assert!(abandoned_threads() >= 1);
+    drop(open);
+    await_call("late", "destroy");
+    let seen = calls("late");
+    let (_, owner) = seen.first().unwrap();
+    assert!(seen.iter().all(|(_, thread)| thread == owner), "also an abandoned instance is freed on its own thread");
+    let names: Vec<&str> = seen.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["create", "start", "process", "destroy"], "it is not called again");
+    let late = session.report();
+    let model = late.node("model").unwrap();
+    assert_eq!((model.packets_out, model.late_outputs, model.state), (0, 1, NodeState::Hung));
+    assert_eq!(late.node("check").unwrap().packets_in, 0, "the late packet went nowhere");
+}
+
+#[test]
+fn nodes_that_share_a_worker_with_a_hung_one_are_lost_with_it_and_their_packets_are_counted() {
+    let runtime = runtime();
+    let open = close_gate("shared");
+    let model = NodeSpec::new("gated").with_params(json!({ "test": "shared", "gated": "process" }));
+    let place = |spec: NodeSpec| spec.with_worker("both");
+    let graph = Graph::builder()
+        .node("count", "flow.count", json!({ "packets": 200 }))
+        .node_with("pass", place(NodeSpec::new("flow.pass")))
+        .node_with("model", place(model).with_deadlines(deadlines("process_ms", 20)))
+        .node("check", "flow.check", json!({}))
+        .chain(["count", "pass", "model", "check"])
+        .build(runtime.plugins())
+        .unwrap();
+    let report = runtime.start(&graph).unwrap().wait();
+    let [hung, lost] = report.failures.as_slice() else { panic!("{report:#?}") };
+    assert_eq!((hung.node.as_str(), hung.class), ("model", FaultClass::Hung));
+    assert_eq!((lost.node.as_str(), lost.class), ("pass", FaultClass::WorkerLost));
+    assert!(lost.to_string().contains("its worker was lost to node `model`"), "{lost}");
+    let local = report.link("pass.out -> model.in").unwrap();
+    assert_eq!(local.delivered + local.dropped_total(), report.node("pass").unwrap().packets_out, "{report:#?}");
+    assert_eq!(report.abandoned, ["worker both"]);
+    drop(open);
+}
+
+#[test]
+fn waiting_for_room_is_not_hanging() {
+    let runtime = runtime();
+    let pass = NodeSpec::new("flow.pass").with_params(json!({ "copies": 60 }));
+    let graph = Graph::builder()
+        .node("count", "flow.count", json!({ "packets": 1 }))
+        .node_with("pass", pass.with_deadlines(deadlines("process_ms", 20)))
+        .outlet("out", "any")
+        .link("count", "pass")
+        .link_with(LinkSpec::new("pass", "out").with_capacity(2))
+        .build(runtime.plugins())
+        .unwrap();
+    let mut session = runtime.start(&graph).unwrap();
+    let mut outlet = session.take_outlet("out").unwrap();
+    // A slow consumer: the one call of `pass` takes several deadlines, nearly all of it waiting for room.
+    let mut taken = 0;
+    while outlet.recv(LONG).is_ok() {
+        taken += 1;
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let report = session.wait_timeout(LONG).unwrap();
+    assert_eq!((taken, report.outcome, report.failures.len()), (60, Outcome::Completed, 0), "{report:#?}");
+    assert!(
+        report.node("pass").unwrap().call_time.max_ns > 20_000_000,
+        "the call really took longer than its deadline"
+    );
+}

@@ -1,6 +1,7 @@
 //! Why a command did not do what it was asked for, as people and as programs read it.
 
 use graphmill::exec::{FaultClass, NodeFailure};
+use graphmill::graph::SourcedSpec;
 use graphmill::{GraphError, LoadError, StartError};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -23,7 +24,7 @@ pub(crate) enum Failure {
     /// The graph is wrong.
     Graph { error: GraphError, notes: Vec<String> },
     /// A node could not be created or started.
-    Node { failure: Box<NodeFailure>, place: Option<String> },
+    Node { failure: Box<NodeFailure>, error: GraphError },
     /// Anything else that was wrong before something ran.
     Other { message: String, notes: Vec<String> },
     /// Whoever read the output has enough of it.
@@ -58,10 +59,10 @@ impl Failure {
         Self::new(error.to_string()).note(format!("note: it is named by {named_by}"))
     }
 
-    /// A session could not be started; `place` is the file of the graph.
-    pub(crate) fn start(error: StartError, place: Option<String>) -> Self {
+    /// A session of this graph could not be started.
+    pub(crate) fn start(error: StartError, spec: &SourcedSpec) -> Self {
         match error {
-            StartError::Node(failure) => Self::Node { failure, place },
+            StartError::Node(failure) => Self::Node { error: error_of(&failure, spec), failure },
             other => Self::new(other.to_string()),
         }
     }
@@ -70,7 +71,7 @@ impl Failure {
     pub(crate) fn render(&self) -> Option<String> {
         match self {
             Self::Graph { error, notes } => Some(with_notes(error.render(true), notes)),
-            Self::Node { failure, place } => Some(render_node_failure(failure, place.as_deref())),
+            Self::Node { failure, error } => Some(with_notes(error.render(true), &facts_of(failure))),
             Self::Other { message, notes } => Some(with_notes(titled(ERROR, "error", message), notes)),
             Self::ReaderLeft => None,
         }
@@ -79,9 +80,15 @@ impl Failure {
     /// The failure as programs read it.
     pub(crate) fn to_json(&self) -> Option<Value> {
         let (mut json, notes) = match self {
-            Self::Graph { error, notes } => (error.to_json(), notes.as_slice()),
-            Self::Node { failure, .. } => (json!({ "failure": failure, "message": failure.to_string() }), &[][..]),
-            Self::Other { message, notes } => (json!({ "message": message }), notes.as_slice()),
+            Self::Graph { error, notes } => (error.to_json(), notes.clone()),
+            Self::Node { failure, error } => {
+                let mut json = error.to_json();
+                if let Some(object) = json.as_object_mut() {
+                    object.insert("failure".into(), json!(failure));
+                }
+                (json, facts_of(failure))
+            }
+            Self::Other { message, notes } => (json!({ "message": message }), notes.clone()),
             Self::ReaderLeft => return None,
         };
         if let Some(object) = json.as_object_mut() {
@@ -113,31 +120,44 @@ pub(crate) fn titled(style: anstyle::Style, word: &str, message: &str) -> String
 
 /// Puts facts below a message, in the look of the diagnostics of graphs.
 fn with_notes(mut text: String, notes: &[String]) -> String {
+    let gutter = " ".repeat(gutter_len(&text));
     for note in notes {
         // Writing to a string cannot fail.
         let _ = match note.split_once(": ") {
-            Some((word, rest)) => write!(text, "\n  {MARK}={MARK:#} {STRONG}{word}{STRONG:#}: {rest}"),
-            None => write!(text, "\n  {MARK}={MARK:#} {note}"),
+            Some((word, rest)) => write!(text, "\n{gutter}{MARK}={MARK:#} {STRONG}{word}{STRONG:#}: {rest}"),
+            None => write!(text, "\n{gutter}{MARK}={MARK:#} {note}"),
         };
     }
     text
 }
 
+/// How far in the facts of a diagnostic stand: as far as the bars of its snippet, one further than its arrow.
+fn gutter_len(text: &str) -> usize {
+    let plain = anstream::adapter::strip_str(text).to_string();
+    let arrow =
+        plain.lines().find_map(|line| line.find("--> ").filter(|at| line.trim_start().len() + at == line.len()));
+    arrow.map_or(2, |at| at + 1)
+}
+
 /// The failure of a node as people read it: what, where, and the way out.
-pub(crate) fn render_node_failure(failure: &NodeFailure, place: Option<&str>) -> String {
-    let NodeFailure { node, kind, operation, message, .. } = failure;
-    let (blame, help) = blame(failure.class);
-    let title = format!("node `{node}` failed in {}: {blame}{message}", operation.name());
-    let mut text = titled(ERROR, "error", &title);
-    if let Some(place) = place {
-        let _ = write!(text, "\n {MARK}-->{MARK:#} {place}, node `{node}`");
-    }
-    let plugin =
-        failure.plugin_file.as_deref().map_or_else(|| "linked into this program".into(), Path::to_string_lossy);
-    let mut notes = vec![format!("kind: {kind}"), format!("plugin: {plugin}")];
-    notes.extend(failure.detail.as_ref().map(|detail| format!("note: {}", detail.trim_end().replace('\n', "\n    "))));
-    notes.extend(help.map(|help| format!("help: {help}")));
-    with_notes(text, &notes)
+pub(crate) fn render_node_failure(failure: &NodeFailure, spec: &SourcedSpec) -> String {
+    with_notes(error_of(failure, spec).render(true), &facts_of(failure))
+}
+
+/// What went wrong, at the place of the node in its graph.
+fn error_of(failure: &NodeFailure, spec: &SourcedSpec) -> GraphError {
+    let NodeFailure { node, operation, message, .. } = failure;
+    let (blame, _) = blame(failure.class);
+    spec.error_at_node(node, format!("node `{node}` failed in {}: {blame}{message}", operation.name()))
+}
+
+/// Which plugin it was, what else is known, and the way out.
+fn facts_of(failure: &NodeFailure) -> Vec<String> {
+    let file = failure.plugin_file.as_deref().map_or_else(|| "linked into this program".into(), Path::to_string_lossy);
+    let mut facts = vec![format!("plugin: {file}")];
+    facts.extend(failure.detail.as_ref().map(|detail| format!("note: {}", detail.trim_end().replace('\n', "\n    "))));
+    facts.extend(blame(failure.class).1.map(|help| format!("help: {help}")));
+    facts
 }
 
 /// Whose fault it is and what to do about it; an error of the plugin's own says both itself.
@@ -152,5 +172,19 @@ fn blame(class: FaultClass) -> (&'static str, Option<&'static str>) {
             Some("report it to the plugin's author, or use a build of the plugin for this version of Graphmill"),
         ),
         _ => ("", None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_stand_under_the_bars_of_the_snippet() {
+        for (text, expected) in
+            [("error: x", 2), ("error: x\n --> a:1:1\n  |", 2), ("error: x\n   --> a:123:1", 4), ("a --> b", 2)]
+        {
+            assert_eq!(gutter_len(text), expected, "{text}");
+        }
     }
 }

@@ -5,11 +5,12 @@ use crate::progress::Figures;
 use crate::table::{Align, Cell, Table};
 use crate::units;
 use graphmill::exec::{LinkReport, NodeReport, NodeState, Outcome, SessionReport};
+use graphmill::graph::SourcedSpec;
 
 const GOOD: anstyle::Style = anstyle::AnsiColor::Green.on_default().bold();
 
 /// The whole report: what came of it, the nodes, the links, then everything that went wrong.
-pub(crate) fn render(report: &SessionReport, sinks: &[String], place: &str) -> String {
+pub(crate) fn render(report: &SessionReport, sinks: &[String], spec: &SourcedSpec) -> String {
     let mut text = headline(report, sinks);
     text.push_str("\n\n");
     text.push_str(&nodes(report));
@@ -21,7 +22,7 @@ pub(crate) fn render(report: &SessionReport, sinks: &[String], place: &str) -> S
         text.push_str(&format!("\n{WARNING}note{WARNING:#}: {note}"));
     }
     text = text.trim_end().to_owned();
-    if let Some(failures) = failures(report, place) {
+    if let Some(failures) = failures(report, spec) {
         text.push_str("\n\n");
         text.push_str(&failures);
     }
@@ -29,8 +30,8 @@ pub(crate) fn render(report: &SessionReport, sinks: &[String], place: &str) -> S
 }
 
 /// What made nodes fail, if anything did.
-pub(crate) fn failures(report: &SessionReport, place: &str) -> Option<String> {
-    let failures: Vec<_> = report.failures.iter().map(|failure| render_node_failure(failure, Some(place))).collect();
+pub(crate) fn failures(report: &SessionReport, spec: &SourcedSpec) -> Option<String> {
+    let failures: Vec<_> = report.failures.iter().map(|failure| render_node_failure(failure, spec)).collect();
     (!failures.is_empty()).then(|| failures.join("\n\n"))
 }
 

@@ -13,8 +13,8 @@ use std::path::Path;
 pub(crate) struct Loaded {
     pub(crate) runtime: Runtime,
     pub(crate) graph: Graph,
-    /// Name of the file, or of the line.
-    pub(crate) name: String,
+    /// What the graph was made of, to point into it.
+    pub(crate) spec: SourcedSpec,
 }
 
 impl Loaded {
@@ -35,9 +35,8 @@ impl Loaded {
     }
 
     fn from_spec(console: Console, global: &Global, spec: SourcedSpec) -> Result<Self, Failure> {
-        let name = spec.source_name().to_owned();
         let runtime = Runtime::new();
-        plugins::load(runtime.plugins(), global, Some((&name, &spec.plugin_paths())))?;
+        plugins::load(runtime.plugins(), global, Some((spec.source_name(), &spec.plugin_paths())))?;
         let graph = spec.build(runtime.plugins()).map_err(|error| match runtime.plugins().plugins().as_slice() {
             [] => Failure::from(error).note(plugins::none_found()),
             _ => error.into(),
@@ -45,12 +44,12 @@ impl Loaded {
         for warning in graph.warnings() {
             console.note(&format!("{}\n", warning.render(true)));
         }
-        Ok(Self { runtime, graph, name })
+        Ok(Self { runtime, graph, spec })
     }
 
     /// The name of the graph, or else of its file.
     pub(crate) fn session_name(&self) -> String {
-        let stem = || Path::new(&self.name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let stem = || Path::new(self.spec.source_name()).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         self.graph.name().map(ToOwned::to_owned).or_else(stem).unwrap_or_default()
     }
 

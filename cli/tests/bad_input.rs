@@ -79,13 +79,8 @@ fn wrong_params_are_all_told_at_once() {
 
 #[test]
 fn missing_sound_file_is_an_error_before_anything_runs() {
-    let parts = [
-        "error: node `a` failed in create: ",
-        "in.wav",
-        "No such file",
-        "graph.toml, node `a`",
-        "libgraphmill_audio.so",
-    ];
+    let parts =
+        ["error: node `a` failed in create: ", "in.wav", "No such file", "graph.toml:3:8", "libgraphmill_audio.so"];
     let shown = refused(&Lab::new(), &copy_graph("", ""), 2, &parts);
     assert_eq!(shown.err.matches("error: ").count(), 1, "{}", shown.err);
 }
@@ -113,7 +108,7 @@ fn sound_file_that_is_cut_short_fails_the_run_and_keeps_what_was_there() {
         "cut short",
         "byte 100000",
         "copy it again",
-        "graph.toml, node `a`",
+        "graph.toml:3:8",
     ];
     let shown = refused(&lab, &copy_graph("", ""), 1, &parts);
     assert_eq!(shown.err.matches("cut short").count(), 1, "said once: {}", shown.err);

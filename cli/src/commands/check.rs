@@ -14,7 +14,8 @@ use std::process::ExitCode;
 
 /// Checks a graph file.
 pub(crate) fn run(console: &Console, global: &Global, file: &Path) -> Result<ExitCode, Failure> {
-    let Loaded { graph, name, .. } = Loaded::from_file(*console, global, file)?;
+    let Loaded { graph, spec, .. } = Loaded::from_file(*console, global, file)?;
+    let name = spec.source_name();
     if console.is_json() {
         let warnings: Vec<_> = graph.warnings().iter().map(Diagnostic::to_json).collect();
         console.json(&json!({

@@ -34,7 +34,7 @@ fn run(console: Console, loaded: &Loaded) -> Result<ExitCode, Failure> {
     let mut options = loaded.runtime.session_options();
     options.name = loaded.session_name();
     let session = loaded.runtime.start_with(&loaded.graph, options);
-    let session = session.map_err(|error| Failure::start(error, Some(loaded.name.clone())))?;
+    let session = session.map_err(|error| Failure::start(error, &loaded.spec))?;
     close_ends(console, loaded, &session);
     let sinks = loaded.sinks();
     let progress = Progress::new(is_watched(console, loaded));
@@ -94,10 +94,10 @@ fn tell(console: Console, loaded: &Loaded, report: &SessionReport, sinks: &[Stri
         if shares_terminal(loaded) {
             console.tell("");
         }
-        console.tell(&report::render(report, sinks, &loaded.name));
+        console.tell(&report::render(report, sinks, &loaded.spec));
         return Ok(());
     }
-    if let Some(failures) = report::failures(report, &loaded.name) {
+    if let Some(failures) = report::failures(report, &loaded.spec) {
         console.tell(&failures);
     }
     if console.is_json() {

@@ -3,6 +3,10 @@
 //! Rules that hold for every struct: it only ever grows at its end; one that may grow begins with its size; numbers
 //! stand where C would use an enumeration; strings are pointer and length; the maker of a buffer frees it. The
 //! bracket in a function's comment says on which thread and in which state it may be called.
+#![expect(
+    rustdoc::broken_intra_doc_links,
+    reason = "a bracket in a comment of the C header says on which thread a function is called"
+)]
 #![expect(non_camel_case_types, reason = "these are the names of the C header")]
 
 use core::ffi::{c_char, c_void};

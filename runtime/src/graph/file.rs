@@ -11,7 +11,7 @@ use super::build::{self, Env};
 use super::diagnostic::{Diagnostic, GraphError};
 use super::kind::Kinds;
 use super::model::Graph;
-use super::source::{Source, Strictness, parse_json, parse_toml};
+use super::source::{Place, Source, Strictness, parse_json, parse_toml};
 use super::spec::GraphSpec;
 use super::{launch, spec};
 
@@ -146,6 +146,15 @@ impl SourcedSpec {
     pub fn plugin_paths(&self) -> Vec<PathBuf> {
         let base_dir = self.base_dir.as_deref().unwrap_or(Path::new(""));
         self.spec.plugins.iter().map(|plugin| base_dir.join(plugin)).collect()
+    }
+
+    /// An error that points at a node of the text: for what shows only when the node is created.
+    ///
+    /// A node that the text does not have is pointed at by what surrounds it.
+    #[must_use]
+    pub fn error_at_node(&self, node: &str, title: impl Into<String>) -> GraphError {
+        let span = self.source.span(&Place::of(&["nodes", node]).at_key());
+        Diagnostic::error(title).in_source(&self.source.name, &self.source.text, Some(span)).into()
     }
 
     /// Checks the graph against the kinds and makes it.

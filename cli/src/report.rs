@@ -74,7 +74,7 @@ fn row(node: &NodeReport, elapsed_ns: u64) -> [Cell; 12] {
         node.id.as_str().into(),
         node.kind.as_str().into(),
         worker(node).into(),
-        if node.state == NodeState::Failed { state.styled(ERROR) } else { state },
+        if matches!(node.state, NodeState::Failed | NodeState::Hung) { state.styled(ERROR) } else { state },
         node.calls.to_string().into(),
         node.packets_in.to_string().into(),
         node.packets_out.to_string().into(),
@@ -129,6 +129,10 @@ fn notes(report: &SessionReport) -> Vec<String> {
         if let Some(error) = node.last_error.as_ref().filter(|error| node.errors > 1 || !is_told(error)) {
             notes.push(format!("`{id}` had {}, the last: {error}", units::count(node.errors, "error")));
         }
+        if node.late_outputs > 0 {
+            let packets = units::count(node.late_outputs, "packet");
+            notes.push(format!("`{id}` gave {packets} after its call was given up; dropped"));
+        }
         if node.late_ticks > 0 {
             notes.push(format!(
                 "`{id}` had {} that came a whole interval late or more",
@@ -139,6 +143,9 @@ fn notes(report: &SessionReport) -> Vec<String> {
             let packets = units::count(node.packets_unlinked, "packet");
             notes.push(format!("`{id}` gave {packets} to an output that nothing is linked to"));
         }
+    }
+    for worker in &report.abandoned {
+        notes.push(format!("the thread of worker `{worker}` did not return from a plugin and was abandoned"));
     }
     for worker in &report.stragglers {
         notes.push(format!("worker `{worker}` did not end in time and was left behind"));

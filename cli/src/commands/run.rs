@@ -42,7 +42,7 @@ fn run(console: Console, loaded: &Loaded) -> Result<ExitCode, Failure> {
     progress.finish();
     tell(console, loaded, &report, &sinks)?;
     let is_good = report::is_good(report.outcome);
-    if !report.stragglers.is_empty() {
+    if !report.stragglers.is_empty() || !report.abandoned.is_empty() {
         // A thread that did not end could also keep the end of the program from coming.
         low_level::exit(i32::from(!is_good));
     }

@@ -13,10 +13,10 @@ pub use graphmill_abi::Module;
 use crate::error::{Error, Result};
 use crate::export::host::HostRef;
 use graphmill_abi::layout::*;
+use once_cell::sync::OnceCell;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::ptr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// How the plugin got into the process.
@@ -38,7 +38,8 @@ pub struct Plugin {
     version: &'static str,
     license: &'static str,
     classes: fn() -> Vec<Class>,
-    table: OnceLock<Result<AtomicPtr<gm_module>>>,
+    /// Built by the first entry that succeeds; an error is told and not kept.
+    table: OnceCell<AtomicPtr<gm_module>>,
 }
 
 impl Plugin {
@@ -49,7 +50,7 @@ impl Plugin {
         license: &'static str,
         classes: fn() -> Vec<Class>,
     ) -> Self {
-        Self { name, version, license, classes, table: OnceLock::new() }
+        Self { name, version, license, classes, table: OnceCell::new() }
     }
 
     /// The entry function's body.
@@ -82,11 +83,8 @@ impl Plugin {
     }
 
     fn module(&self) -> Result<*const gm_module> {
-        let table = self.table.get_or_init(|| self.build().map(AtomicPtr::new));
-        match table {
-            Ok(module) => Ok(module.load(Ordering::Relaxed).cast_const()),
-            Err(error) => Err(error.clone()),
-        }
+        let module = self.table.get_or_try_init(|| self.build().map(AtomicPtr::new))?;
+        Ok(module.load(Ordering::Relaxed).cast_const())
     }
 
     /// Builds the table once; it lives as long as the process, as the ABI demands.

@@ -273,7 +273,7 @@ typedef struct gm_plane {
   uint32_t offset;
   // Length in bytes.
   uint32_t len;
-  // Bytes from one line (video) or channel (planar audio) to the next, 0 when there is only one.
+  // Bytes from one line (video) or channel (planar audio) to the next, never negative, 0 when there is only one.
   int32_t stride;
   // Zero.
   uint32_t reserved;

@@ -243,7 +243,7 @@ pub struct gm_plane {
     pub offset: u32,
     /// Length in bytes.
     pub len: u32,
-    /// Bytes from one line (video) or channel (planar audio) to the next, 0 when there is only one.
+    /// Bytes from one line (video) or channel (planar audio) to the next, never negative, 0 when there is only one.
     pub stride: i32,
     /// Zero.
     pub reserved: u32,

@@ -1,5 +1,7 @@
 //! One unit on a link: header, format and planes, owned.
 
+mod shape;
+
 use crate::buffer::{self, Buffer, BufferError};
 use crate::layout::*;
 use crate::payload::{AudioHeader, EventView, PacketKind, Sample, TensorHeader, VideoHeader};
@@ -112,7 +114,7 @@ impl Packet {
         u: gm_payload { reserved: [0; 12] },
     });
 
-    /// Sound; `bytes` holds the samples from its start.
+    /// Sound; `bytes` holds the samples from its start, planar channels without gaps.
     ///
     /// # Errors
     /// [`PacketError::Shape`] when the header has no channel or no rate or the bytes are too few.
@@ -121,20 +123,19 @@ impl Packet {
         AudioHeader::from_raw(&raw).ok_or(PacketError::Shape)?;
         let mut packet = Self::with_planes(GM_KIND_AUDIO, gm_payload { audio: raw }, [Some(bytes), None, None, None])?;
         let [plane, ..] = &mut packet.0.planes;
-        if header.byte_len() > u64::from(plane.len) {
-            return Err(PacketError::Shape);
-        }
-        if header.planar {
+        if header.planar && header.channels > 1 {
             let stride = u64::from(header.frames) * header.sample.size() as u64;
             plane.stride = i32::try_from(stride).map_err(|_| PacketError::Shape)?;
         }
+        shape::check_audio(&header, plane)?;
         Ok(packet)
     }
 
-    /// A picture; one buffer and line stride in bytes per plane.
+    /// A picture; one buffer and line stride in bytes per plane. Chroma of an odd size is rounded up.
     ///
     /// # Errors
-    /// [`PacketError::Shape`] when the pixel format is not known or has another number of planes.
+    /// [`PacketError::Shape`] when the pixel format is not known or has another number of planes, or when a line does
+    /// not fit its stride or the lines not their buffer.
     pub fn from_video<const N: usize>(header: VideoHeader, planes: [(Buffer, i32); N]) -> Result<Self, PacketError> {
         if N > MAX_PLANES || header.n_planes() != Some(N) {
             return Err(PacketError::Shape);
@@ -158,13 +159,14 @@ impl Packet {
         for (plane, stride) in packet.0.planes.iter_mut().zip(strides) {
             plane.stride = stride;
         }
+        shape::check_video(&header, N, &packet.0.planes)?;
         Ok(packet)
     }
 
     /// A tensor without gaps; `bytes` holds the elements from its start.
     ///
     /// # Errors
-    /// [`PacketError::Shape`] when the shape overflows or the bytes are too few.
+    /// [`PacketError::Shape`] when there are more than eight dimensions, the shape overflows or the bytes are too few.
     pub fn from_tensor(header: TensorHeader, bytes: Buffer) -> Result<Self, PacketError> {
         let needed = header.byte_len().ok_or(PacketError::Shape)?;
         if needed > bytes.len() as u64 {
@@ -236,6 +238,22 @@ impl Packet {
         self.0.kind = GM_KIND_NONE;
         self.0.n_planes = 0;
         taken
+    }
+
+    /// Drops the content in place and leaves a packet without content behind.
+    ///
+    /// Right after the other side took the content there is nothing to drop; what is left of the header is reset.
+    pub fn clear(&mut self) {
+        for plane in &mut self.0.planes {
+            let buffer = core::mem::replace(&mut plane.buf, ptr::null_mut());
+            // SAFETY: the packet owned this reference, and the plane no longer shows it.
+            unsafe { release(buffer) };
+        }
+        let side = core::mem::replace(&mut self.0.side, ptr::null_mut());
+        // SAFETY: as above.
+        unsafe { release(side) };
+        self.0.kind = GM_KIND_NONE;
+        self.0.n_planes = 0;
     }
 
     /// Whether there is no content.
@@ -359,14 +377,31 @@ impl Packet {
 
     /// The event, or `None` for other kinds and for content that is not UTF-8.
     pub fn event(&self) -> Option<EventView<'_>> {
+        let (name, version) = self.event_name()?;
+        let json = core::str::from_utf8(self.plane(0).unwrap_or_default()).ok()?;
+        Some(EventView { name, version, json })
+    }
+
+    /// Name and version of the event, or `None` for other kinds.
+    ///
+    /// Reads the header alone. Whoever only asks which event it is spares the check of the content that
+    /// [`Packet::event`] makes, and gets an answer also where the content is not UTF-8.
+    ///
+    /// ```
+    /// use graphmill_abi::{Buffer, Packet};
+    ///
+    /// let event = Packet::from_event("speech.segment", 1, Buffer::copy_from_slice(b"{}"))?;
+    /// assert_eq!(event.event_name(), Some(("speech.segment", 1)));
+    /// # Ok::<(), graphmill_abi::PacketError>(())
+    /// ```
+    pub fn event_name(&self) -> Option<(&str, u32)> {
         if self.0.kind != GM_KIND_EVENT {
             return None;
         }
         // SAFETY: every member of the union is plain numbers, and the whole union is always initialised.
         let raw = unsafe { &self.0.u.event };
         let name = text::view(&raw.name, raw.name_len).ok()?;
-        let json = core::str::from_utf8(self.plane(0).unwrap_or_default()).ok()?;
-        Some(EventView { name, version: raw.version, json })
+        Some((name, raw.version))
     }
 
     /// Media type of opaque bytes, or `None` for other kinds.
@@ -417,7 +452,8 @@ impl Packet {
     /// The samples of an audio packet.
     ///
     /// # Errors
-    /// [`PacketError::Mismatch`] for another kind or sample type, [`PacketError::Alignment`], [`PacketError::Shape`].
+    /// [`PacketError::Mismatch`] for another kind or sample type, [`PacketError::Alignment`], and [`PacketError::Shape`]
+    /// when the bytes are too few or planar channels have gaps between them.
     pub fn samples<T: Sample>(&self) -> Result<&[T], PacketError> {
         let count = self.sample_count::<T>()?;
         let bytes = self.plane(0).unwrap_or_default();
@@ -448,6 +484,13 @@ impl Packet {
         let header = self.audio().ok_or(PacketError::Mismatch)?;
         if header.sample != T::TYPE {
             return Err(PacketError::Mismatch);
+        }
+        if header.planar && header.channels > 1 {
+            let [plane, ..] = &self.0.planes;
+            let channel_len = u64::from(header.frames) * size_of::<T>() as u64;
+            if i64::from(plane.stride).cast_unsigned() != channel_len {
+                return Err(PacketError::Shape);
+            }
         }
         let count = u64::from(header.frames) * u64::from(header.channels);
         usize::try_from(count).map_err(|_| PacketError::Shape)
@@ -574,66 +617,7 @@ unsafe fn validate(raw: &gm_packet) -> Result<(), PacketError> {
         // SAFETY: passed on from the caller.
         unsafe { buffer::check(raw.side) }?;
     }
-    validate_shape(raw)
-}
-
-fn validate_shape(raw: &gm_packet) -> Result<(), PacketError> {
-    let [first, ..] = &raw.planes;
-    let bytes = u64::from(first.len);
-    match raw.kind {
-        GM_KIND_AUDIO => {
-            // SAFETY: every member of the union is plain numbers, and the whole union is always initialised.
-            let header = AudioHeader::from_raw(unsafe { &raw.u.audio }).ok_or(PacketError::Shape)?;
-            let fits = raw.n_planes <= 1 && header.byte_len() <= bytes;
-            fits.then_some(()).ok_or(PacketError::Shape)
-        }
-        GM_KIND_VIDEO => {
-            // SAFETY: every member of the union is plain numbers, and the whole union is always initialised.
-            let video = unsafe { &raw.u.video };
-            let header = VideoHeader { pixel: video.pixel, width: video.width, height: video.height };
-            (header.n_planes() == Some(raw.n_planes as usize)).then_some(()).ok_or(PacketError::Shape)
-        }
-        GM_KIND_TENSOR => {
-            // SAFETY: every member of the union is plain numbers, and the whole union is always initialised.
-            validate_tensor(unsafe { &raw.u.tensor }, bytes)
-        }
-        GM_KIND_EVENT => {
-            // SAFETY: every member of the union is plain numbers, and the whole union is always initialised.
-            let event = unsafe { &raw.u.event };
-            text::view(&event.name, event.name_len).map(drop).map_err(PacketError::Text)
-        }
-        GM_KIND_BYTES => {
-            // SAFETY: every member of the union is plain numbers, and the whole union is always initialised.
-            let header = unsafe { &raw.u.bytes };
-            text::view(&header.media_type, header.media_type_len).map(drop).map_err(PacketError::Text)
-        }
-        GM_KIND_TEXT => Ok(()),
-        other => Err(PacketError::Kind(other)),
-    }
-}
-
-fn validate_tensor(raw: &gm_tensor, bytes: u64) -> Result<(), PacketError> {
-    if raw.ndim > 8 || raw.dtype_lanes == 0 {
-        return Err(PacketError::Shape);
-    }
-    let dims = raw.shape.iter().zip(&raw.strides).take(raw.ndim as usize);
-    if dims.clone().any(|(&dim, _)| dim == 0) {
-        return Ok(());
-    }
-    let mut last_element = 0_u64;
-    for (&dim, &stride) in dims {
-        // A negative stride would reach before the first element.
-        let stride = u64::try_from(stride).map_err(|_| PacketError::Shape)?;
-        let reach = u64::from(dim - 1).checked_mul(stride).ok_or(PacketError::Shape)?;
-        last_element = last_element.checked_add(reach).ok_or(PacketError::Shape)?;
-    }
-    let element_bits = u64::from(raw.dtype_bits) * u64::from(raw.dtype_lanes);
-    let end =
-        last_element.checked_add(1).and_then(|count| count.checked_mul(element_bits)).map(|bits| bits.div_ceil(8));
-    match end.and_then(|end| end.checked_add(raw.byte_offset)) {
-        Some(end) if end <= bytes => Ok(()),
-        _ => Err(PacketError::Shape),
-    }
+    shape::validate(raw)
 }
 
 /// Gives one reference back; null is allowed.

@@ -225,9 +225,10 @@ impl TensorHeader {
         self.shape.get(..self.ndim as usize).unwrap_or_default()
     }
 
-    /// Bytes that the elements take, or `None` when the number overflows.
+    /// Bytes that the elements take, or `None` when the number overflows or there are more than eight dimensions.
     pub fn byte_len(&self) -> Option<u64> {
-        let elements = self.dims().iter().try_fold(1_u64, |product, &dim| product.checked_mul(u64::from(dim)))?;
+        let dims = self.shape.get(..self.ndim as usize)?;
+        let elements = dims.iter().try_fold(1_u64, |product, &dim| product.checked_mul(u64::from(dim)))?;
         Some(elements.checked_mul(u64::from(self.dtype_bits))?.div_ceil(8))
     }
 

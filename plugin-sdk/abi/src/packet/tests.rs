@@ -133,3 +133,119 @@ fn set_plane_swaps_the_buffer_and_frees_the_old_one() {
     assert_eq!(packet.set_plane(1, Buffer::zeroed(1), 1), Err(PacketError::Bounds(1)));
     assert_eq!(packet.set_plane(0, Buffer::zeroed(1), 2), Err(PacketError::Bounds(0)));
 }
+
+/// A picture whose planes are as long as `planes` says, with these strides.
+fn picture<const N: usize>(pixel: u32, size: (u32, u32), planes: [(usize, i32); N]) -> Result<Packet, PacketError> {
+    let header = VideoHeader { pixel, width: size.0, height: size.1 };
+    Packet::from_video(header, planes.map(|(len, stride)| (Buffer::zeroed(len), stride)))
+}
+
+/// Has the other side hand over a packet that was changed on its way.
+fn handed_over(mut packet: Packet, change: impl FnOnce(&mut gm_packet)) -> Result<Packet, PacketError> {
+    change(&mut packet.0);
+    let raw = packet.as_raw_mut();
+    // SAFETY: the packet is ours, and no pointer in it was changed.
+    unsafe { Packet::take_raw(raw) }
+}
+
+#[test]
+fn pictures_fill_their_planes_to_the_last_byte_and_not_beyond() {
+    fn check<const N: usize>(pixel: u32, size: (u32, u32), planes: [(usize, i32); N]) {
+        let whole = picture(pixel, size, planes).unwrap();
+        assert!(handed_over(whole, |_| {}).is_ok(), "{pixel} {size:?} {planes:?}");
+        for at in 0..N {
+            let mut short = planes;
+            short[at].0 -= 1;
+            assert_eq!(picture(pixel, size, short).unwrap_err(), PacketError::Shape, "{pixel} {size:?} {short:?}");
+            let whole = picture(pixel, size, planes).unwrap();
+            let taken = handed_over(whole, |raw| raw.planes[at].len -= 1);
+            assert_eq!(taken.unwrap_err(), PacketError::Shape, "{pixel} {size:?} plane {at}");
+        }
+    }
+    check(GM_PIXEL_RGB8, (5, 3), [(45, 15)]);
+    check(GM_PIXEL_RGBA8, (5, 3), [(60, 20)]);
+    check(GM_PIXEL_GRAY8, (5, 3), [(15, 5)]);
+    check(GM_PIXEL_I420, (5, 3), [(15, 5), (6, 3), (6, 3)]);
+    check(GM_PIXEL_NV12, (5, 3), [(15, 5), (12, 6)]);
+    // The last line needs no padding behind it.
+    check(GM_PIXEL_RGB8, (5, 3), [(2 * 64 + 15, 64)]);
+    check(GM_PIXEL_NV12, (6, 4), [(3 * 16 + 6, 16), (32 + 6, 32)]);
+}
+
+#[test]
+fn lines_of_a_picture_neither_overlap_nor_run_backwards() {
+    for stride in [4, 0, -5, i32::MIN] {
+        assert_eq!(picture(GM_PIXEL_GRAY8, (5, 3), [(64, stride)]).unwrap_err(), PacketError::Shape, "{stride}");
+        let taken =
+            handed_over(picture(GM_PIXEL_GRAY8, (5, 3), [(64, 5)]).unwrap(), |raw| raw.planes[0].stride = stride);
+        assert_eq!(taken.unwrap_err(), PacketError::Shape, "{stride}");
+    }
+    assert_eq!(picture(GM_PIXEL_NV12, (5, 3), [(15, 5), (64, 5)]).unwrap_err(), PacketError::Shape, "odd width");
+    let large = handed_over(picture(GM_PIXEL_RGBA8, (5, 3), [(64, 20)]).unwrap(), |raw| {
+        raw.u.video = gm_video { pixel: GM_PIXEL_RGBA8, width: u32::MAX, height: u32::MAX, ..video_of(raw) };
+        raw.planes[0].stride = i32::MAX;
+    });
+    assert_eq!(large.unwrap_err(), PacketError::Shape);
+}
+
+fn video_of(raw: &gm_packet) -> gm_video {
+    // SAFETY: every member of the union is plain numbers, and the whole union is always initialised.
+    unsafe { raw.u.video }
+}
+
+#[test]
+fn stride_of_a_single_line_does_not_count() {
+    for stride in [0, 1, i32::MAX] {
+        assert!(picture(GM_PIXEL_RGB8, (5, 1), [(15, stride)]).is_ok(), "{stride}");
+        assert!(picture(GM_PIXEL_I420, (1, 1), [(1, stride), (1, stride), (1, stride)]).is_ok(), "{stride}");
+    }
+    assert_eq!(picture(GM_PIXEL_RGB8, (5, 1), [(14, 0)]).unwrap_err(), PacketError::Shape);
+    assert_eq!(picture(GM_PIXEL_RGB8, (5, 1), [(15, -1)]).unwrap_err(), PacketError::Shape);
+    assert!(picture(GM_PIXEL_RGB8, (0, 0), [(0, 0)]).is_ok());
+}
+
+#[test]
+fn tensor_of_more_than_eight_dimensions_is_refused() {
+    let shape = TensorHeader { ndim: 9, ..TensorHeader::dense(GM_DTYPE_FLOAT, 32, &[1, 2]).unwrap() };
+    assert_eq!(shape.byte_len(), None);
+    assert_eq!(Packet::from_tensor(shape, Buffer::zeroed(1 << 10)).unwrap_err(), PacketError::Shape);
+    let eight = TensorHeader::dense(GM_DTYPE_FLOAT, 32, &[1; 8]).unwrap();
+    assert!(Packet::from_tensor(eight, Buffer::zeroed(4)).is_ok());
+}
+
+#[test]
+fn planar_channels_lie_inside_their_plane() {
+    let header = AudioHeader { planar: true, ..AudioHeader::f32(48_000, 3, 4) };
+    let planar = |len: usize| Packet::from_audio(header, Buffer::zeroed(len));
+    assert_eq!(planar(47).unwrap_err(), PacketError::Shape);
+    let with_stride = |len: usize, stride: i32| handed_over(planar(len).unwrap(), |raw| raw.planes[0].stride = stride);
+    assert_eq!(with_stride(48, 16).unwrap().samples::<f32>().unwrap().len(), 12);
+    for (len, stride) in [(48, 15), (48, 0), (48, -16), (48, 17), (48, i32::MAX), (79, 32)] {
+        assert_eq!(with_stride(len, stride).unwrap_err(), PacketError::Shape, "{len} {stride}");
+    }
+    let padded = with_stride(80, 32).unwrap();
+    assert_eq!(padded.samples::<f32>().unwrap_err(), PacketError::Shape, "gaps are no samples");
+    let mono = AudioHeader { channels: 1, ..header };
+    let mono = handed_over(Packet::from_audio(mono, Buffer::zeroed(16)).unwrap(), |raw| raw.planes[0].stride = 0);
+    assert_eq!(mono.unwrap().samples::<f32>().unwrap().len(), 4);
+}
+
+#[test]
+fn name_of_an_event_is_read_without_its_content() {
+    let event = Packet::from_event("speech.segment", 3, Buffer::copy_from_slice(b"\xff")).unwrap();
+    assert_eq!(event.event(), None, "the content is not UTF-8");
+    assert_eq!(event.event_name(), Some(("speech.segment", 3)));
+    assert_eq!(tone().event_name(), None);
+    let mut broken = event;
+    broken.0.u.event.name_len = 81;
+    assert_eq!(broken.event_name(), None);
+}
+
+#[test]
+fn cleared_packet_has_given_its_buffers_back() {
+    let mut packet = tone();
+    let buffer = packet.plane_buffer(0).unwrap();
+    packet.clear();
+    assert!(buffer.is_unique());
+    assert_eq!((packet.is_empty(), packet.n_planes(), packet.plane(0)), (true, 0, None));
+}

@@ -1,9 +1,9 @@
 //! The facade: plugins, sessions and single instances in one place.
 
 use crate::exec::{
-    Clock, Factories, InstanceHandle, InstanceOptions, MonotonicClock, Session, SessionOptions, StartError,
+    Clock, Factories, InstanceHandle, InstanceOptions, MonotonicClock, Session, SessionOptions, Shape, StartError,
 };
-use crate::graph::Graph;
+use crate::graph::{Graph, Kinds as _};
 use crate::plugin::Plugins;
 use serde_json::Value;
 use std::sync::Arc;
@@ -91,12 +91,12 @@ impl Runtime {
         params: &Value,
         options: InstanceOptions,
     ) -> Result<InstanceHandle, StartError> {
-        let factory = self
-            .plugins
-            .factory(kind)
-            .ok_or_else(|| StartError::UnknownKind { node: kind.to_string(), kind: kind.to_string() })?;
-        let plugin_file = crate::graph::Kinds::kind(&self.plugins, kind).and_then(|kind| kind.plugin.file.clone());
-        InstanceHandle::start(kind, (factory, plugin_file), (params.to_string(), self.clock.clone()), options)
+        let unknown = || StartError::UnknownKind { node: kind.to_string(), kind: kind.to_string() };
+        let info = self.plugins.kind(kind).ok_or_else(unknown)?;
+        let factory = self.plugins.factory(kind).ok_or_else(unknown)?;
+        let shape = Shape { role: info.role, n_inputs: info.inputs.len(), n_outputs: info.outputs.len() };
+        let plugin = (factory, info.plugin.file.clone(), shape);
+        InstanceHandle::start(kind, plugin, (params.to_string(), self.clock.clone()), options)
     }
 }
 

@@ -425,7 +425,6 @@ fn single_instance_tells_a_refusal_from_a_failure() {
     assert!(failed.contains("the plugin panicked: packet 2 is poison"), "{failed}");
     assert_eq!(
         send(3),
-        Err("instance of `flow.pass` was abandoned after a call that did not return in time; make a new one"
-            .to_string())
+        Err("instance of `flow.pass` is not called any more: packet 2 is poison; make a new one".to_string())
     );
 }

@@ -22,6 +22,7 @@ pub(crate) fn run(console: &Console, global: &Global, file: &Path) -> Result<Exi
             "ok": true,
             "file": name,
             "name": graph.name(),
+            "description": graph.description(),
             "nodes": graph.nodes().len(),
             "links": graph.links().len(),
             "workers": workers(&graph),
@@ -34,7 +35,8 @@ pub(crate) fn run(console: &Console, global: &Global, file: &Path) -> Result<Exi
             units::count(workers(&graph) as u64, "worker"),
             units::count(graph.warnings().len() as u64, "warning"),
         ];
-        console.result(&format!("{name}: ok, {}\n", parts.join(", ")))?;
+        let about = graph.description().map_or_else(String::new, |text| format!("  {text}\n"));
+        console.result(&format!("{name}: ok, {}\n{about}", parts.join(", ")))?;
     }
     Ok(ExitCode::SUCCESS)
 }

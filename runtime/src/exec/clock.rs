@@ -1,12 +1,18 @@
 //! Time: one trait, the machine's monotonic clock, and a clock for tests that only moves when told.
 
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Nanoseconds that never go back. Never the wall clock: that one jumps.
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Nanoseconds since an origin that does not change while the process runs.
     fn now_ns(&self) -> i64;
+
+    /// How long a thread that waits for a time of this clock may sleep before it has to look again. A clock that moves
+    /// by itself can be slept on; one that is moved by hand cannot.
+    fn sleep_max(&self) -> Duration {
+        Duration::MAX
+    }
 }
 
 /// The machine's monotonic clock; its origin is the moment it was made.
@@ -55,6 +61,10 @@ impl VirtualClock {
 }
 
 impl Clock for VirtualClock {
+    fn sleep_max(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
     fn now_ns(&self) -> i64 {
         *self.now_ns.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -19,6 +19,8 @@ pub(crate) struct NodeCounters {
     pub(crate) errors: Counter,
     /// Calls that did not return in time; the watch writes it.
     pub(crate) timeouts: Counter,
+    /// Packets that went around a cycle and were taken for lost.
+    pub(crate) lost_credits: Counter,
     /// Packets that came from an abandoned call, later.
     pub(crate) late_outputs: Counter,
     /// Ticks that began a whole interval late or more.

@@ -41,15 +41,17 @@ impl Doorbell {
 
     /// Sleeps until the bell rings, unless `is_ready` already holds; at most for `timeout`, and possibly shorter.
     ///
-    /// Only one thread at a time may sleep at a bell.
+    /// Only one thread at a time may sleep at a bell. What `is_ready` announces to those who ring (that a producer is
+    /// held up, say) is seen by them: it comes after the sleeper's own announcement and needs a fence before its look.
     pub(crate) fn sleep_unless(&self, is_ready: impl FnOnce() -> bool, timeout: Duration) {
         *self.sleeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(current());
-        self.is_asleep.store(true, Ordering::Relaxed);
+        // Swaps, not stores: a late answer to an earlier sleep must not be ordered after this announcement.
+        self.is_asleep.swap(true, Ordering::AcqRel);
         fence(Ordering::SeqCst);
         if !is_ready() {
             park_timeout(timeout);
         }
-        self.is_asleep.store(false, Ordering::Relaxed);
+        self.is_asleep.swap(false, Ordering::AcqRel);
     }
 }
 
@@ -106,12 +108,16 @@ mod models {
             let maker = {
                 let (bell, made) = (bell.clone(), made.clone());
                 loom::thread::spawn(move || {
-                    made.store(1, Ordering::Release);
-                    bell.ring();
+                    for piece in 1..=2 {
+                        made.store(piece, Ordering::Release);
+                        bell.ring();
+                    }
                 })
             };
-            while made.load(Ordering::Acquire) == 0 {
-                bell.sleep_unless(|| made.load(Ordering::Acquire) != 0, Duration::ZERO);
+            let mut seen = 0;
+            while seen < 2 {
+                bell.sleep_unless(|| made.load(Ordering::Acquire) != seen, Duration::ZERO);
+                seen = made.load(Ordering::Acquire);
             }
             maker.join().unwrap();
         });

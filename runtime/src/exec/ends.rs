@@ -71,6 +71,7 @@ impl Inlet {
             counters: &self.counters,
             send_timeout,
             abort: self.shared.abort_flag(),
+            is_shared: false,
             call: None,
             fatal: &mut fatal,
         };
@@ -136,13 +137,14 @@ impl Outlet {
     /// # Errors
     /// [`RecvError::Timeout`], or [`RecvError::Ended`] after the last packet.
     pub fn recv(&mut self, timeout: Duration) -> Result<Packet, RecvError> {
-        let until = Instant::now() + timeout;
+        // No end that a clock could show is no end.
+        let until = Instant::now().checked_add(timeout);
         loop {
             match self.try_recv() {
                 Err(RecvError::Timeout) => {}
                 answer => return answer,
             }
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return Err(RecvError::Timeout);
             }

@@ -58,8 +58,12 @@ fn is_same(last: &Format, packet: &Packet) -> bool {
             .event()
             .is_some_and(|view| event.name.as_deref() == Some(view.name) && event.version == Some(view.version)),
         Format::Bytes(bytes) => packet.media_type().is_some_and(|media| bytes.media_type.as_deref() == Some(media)),
-        // Shapes may change from packet to packet; reading one is cheap beside the work on a tensor.
-        _ => false,
+        Format::Tensor(tensor) => packet.tensor().is_some_and(|header| {
+            let dims = tensor.shape.as_deref().unwrap_or_default();
+            tensor.dtype == dtype(header.dtype_code, header.dtype_bits)
+                && dims.len() == header.dims().len()
+                && dims.iter().zip(header.dims()).all(|(dim, now)| *dim == Some(*now))
+        }),
     }
 }
 

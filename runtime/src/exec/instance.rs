@@ -183,6 +183,17 @@ pub enum EmitError {
         /// The link as a person writes it.
         link: String,
     },
+    /// A call gave far more packets than a link has room for, on a worker that cannot wait for room.
+    #[error(
+        "link {link} got {max} packets more than it has room for, and its worker is shared, so the call cannot wait; \
+         give fewer packets per call, or give the node a worker of its own"
+    )]
+    Surplus {
+        /// The link as a person writes it.
+        link: String,
+        /// Packets that are kept beyond the room of the link.
+        max: usize,
+    },
     /// The packet is not what the output or a link of it carries.
     #[error("{message}")]
     Format {

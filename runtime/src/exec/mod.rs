@@ -28,5 +28,6 @@ pub use ends::{Inlet, InletError, Outlet, RecvError};
 pub use instance::{EmitError, Factories, Factory, Fault, FaultClass, Instance, NextTick, Outputs, Wait};
 pub use report::{Dropped, LinkReport, NodeReport, Outcome, SessionReport};
 pub use session::{Session, SessionOptions, StartError, Stopper};
+pub(crate) use single::Shape;
 pub use single::{CallError, Emitted, InstanceHandle, InstanceOptions, Phase};
 pub use watch::abandoned_threads;

@@ -69,6 +69,8 @@ pub struct NodeReport {
     pub errors: u64,
     /// Calls that did not return in time.
     pub timeouts: u64,
+    /// Packets that this node sent around a cycle and that did not come back within five seconds.
+    pub lost_in_cycle: u64,
     /// Packets that an abandoned call gave later; they were dropped.
     pub late_outputs: u64,
     /// The newest of the typed errors.
@@ -171,6 +173,7 @@ impl NodeEntry {
             packets_unlinked: counters.packets_unlinked.value(),
             errors: counters.errors.value(),
             timeouts: counters.timeouts.value(),
+            lost_in_cycle: counters.lost_credits.value(),
             late_outputs: counters.late_outputs.value(),
             last_error: counters.last_error(),
             late_ticks: counters.late_ticks.value(),

@@ -27,6 +27,9 @@ use std::time::{Duration, Instant};
 /// Milestones that one worker can reach, those that the watch tells included.
 const MILESTONES_PER_WORKER: usize = 6;
 
+/// How long a wait without an end sleeps at once.
+const SLEEP_MAX: Duration = Duration::from_secs(3600);
+
 /// What a session is started with beside its graph.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -108,6 +111,8 @@ pub struct Session {
     _watch: Sender<()>,
     /// Links between threads that no outlet reads: what is left in them at the end is lost.
     inner_links: Vec<Arc<Link>>,
+    /// Links that an outlet reads: what is left in them is still for the application, unless it gave the outlet up.
+    outlet_links: Vec<Arc<Link>>,
     inlets: Mutex<BTreeMap<String, Inlet>>,
     outlets: Mutex<BTreeMap<String, Outlet>>,
     begun: Instant,
@@ -129,7 +134,7 @@ impl Session {
             ("", None) => "session".to_string(),
             (name, _) => name.to_string(),
         };
-        let Assembly { shared, workers, watched, nodes, links, inner_links, inlets, outlets } =
+        let Assembly { shared, workers, watched, nodes, links, inner_links, outlet_links, inlets, outlets } =
             assemble::assemble(graph, factories, &name, &options)?;
         let (tell, milestones) = bounded(workers.len() * MILESTONES_PER_WORKER);
         let watch =
@@ -158,6 +163,7 @@ impl Session {
             nodes,
             links,
             inner_links,
+            outlet_links,
             inlets: Mutex::new(inlets),
             outlets: Mutex::new(outlets),
             begun: Instant::now(),
@@ -266,10 +272,13 @@ impl Session {
 
     /// Waits at most `timeout` for the end of the session.
     pub fn wait_timeout(&mut self, timeout: Duration) -> Option<SessionReport> {
-        let until = Instant::now() + timeout;
+        // No end that a clock could show is no end.
+        let until = Instant::now().checked_add(timeout);
         while !self.alive.is_empty() {
-            match self.milestones.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            let left = until.map_or(SLEEP_MAX, |until| until.saturating_duration_since(Instant::now()));
+            match self.milestones.recv_timeout(left) {
                 Ok(milestone) => self.heard(&milestone),
+                Err(RecvTimeoutError::Timeout) if until.is_none() => {}
                 Err(RecvTimeoutError::Timeout) => return None,
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -292,6 +301,7 @@ impl Session {
         if let Some(report) = self.wait_timeout(self.options.stop_timeout) {
             return report;
         }
+        self.count_what_is_left();
         let mut report = self.report();
         report.outcome = Outcome::Aborted;
         report.stragglers = self.alive.clone();
@@ -315,11 +325,16 @@ impl Session {
         }
     }
 
+    /// Closes the links that nobody reads any more, so that what is in them is counted as lost.
+    fn count_what_is_left(&self) {
+        let reason = if self.shared.is_aborted() { DropReason::Stopped } else { DropReason::Closed };
+        let given_up = self.outlet_links.iter().filter(|link| link.is_closed());
+        self.inner_links.iter().chain(given_up).for_each(|link| link.close(reason));
+    }
+
     /// The report after the end: what is left on links is lost, and counted.
     fn last_report(&self) -> SessionReport {
-        for link in &self.inner_links {
-            link.close(if self.shared.is_aborted() { DropReason::Stopped } else { DropReason::Closed });
-        }
+        self.count_what_is_left();
         let mut report = self.report();
         if !self.alive.is_empty() {
             // A worker's thread is gone without a word: that is a bug of the runtime, and still told as what it is.

@@ -1,5 +1,6 @@
 //! What the workers of a session and its handle share: two flags, the failures, and the bells to ring.
 
+use crate::exec::context::NodeContext;
 use crate::exec::counters::NodeFailure;
 use crate::exec::doorbell::Doorbell;
 use crate::exec::link::Link;
@@ -15,6 +16,8 @@ pub(crate) struct SessionShared {
     is_aborted: AtomicBool,
     failures: Mutex<Vec<NodeFailure>>,
     bells: Mutex<Vec<Arc<Doorbell>>>,
+    /// Contexts of the nodes, so that an abort reaches calls that are under way.
+    contexts: Mutex<Vec<Arc<NodeContext>>>,
     /// Links that the application feeds: they end when the session drains.
     inlets: Mutex<Vec<Arc<Link>>>,
 }
@@ -23,6 +26,11 @@ impl SessionShared {
     /// Adds a bell to those that are rung when a flag changes.
     pub(crate) fn add_bell(&self, bell: Arc<Doorbell>) {
         self.bells.lock().unwrap_or_else(PoisonError::into_inner).push(bell);
+    }
+
+    /// Adds the context of a node.
+    pub(crate) fn add_context(&self, context: Arc<NodeContext>) {
+        self.contexts.lock().unwrap_or_else(PoisonError::into_inner).push(context);
     }
 
     /// Adds a link that the application feeds.
@@ -55,6 +63,9 @@ impl SessionShared {
     /// Ends everything at once.
     pub(crate) fn abort(&self) {
         self.is_aborted.store(true, Ordering::Release);
+        for context in self.contexts.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            context.cancel();
+        }
         self.drain();
     }
 

@@ -12,10 +12,11 @@ use crate::exec::current;
 use crate::exec::instance::{EmitError, Factory, Fault, Instance, NextTick, Outputs, Wait};
 use crate::exec::session::{StartError, next_instance_id};
 use crate::exec::sys::{self, AtomicBool, Ordering};
+use crate::graph::Role;
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
 use graphmill_abi::Packet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Packets that one call may emit; a call that gives more gets an error for the rest.
@@ -79,11 +80,13 @@ pub enum CallError {
         /// How long it waited.
         waited: Duration,
     },
-    /// An earlier call missed its reply, so the instance is not called any more.
-    #[error("instance of `{kind}` was abandoned after a call that did not return in time; make a new one")]
+    /// An earlier call missed its reply or ended in a failure, so the instance is not called any more.
+    #[error("instance of `{kind}` is not called any more: {reason}; make a new one")]
     Abandoned {
         /// Id of the kind.
         kind: String,
+        /// Why.
+        reason: String,
     },
     /// The plugin answered with a typed error; the instance is fine.
     #[error("{} of `{kind}`: {message}", .operation.name())]
@@ -93,6 +96,16 @@ pub enum CallError {
         /// The call.
         operation: Operation,
         /// What the plugin says.
+        message: String,
+    },
+    /// The kind does not know this call or this input; the instance was not called.
+    #[error("{} of `{kind}`: {message}", .operation.name())]
+    Misuse {
+        /// Id of the kind.
+        kind: String,
+        /// The call.
+        operation: Operation,
+        /// What is wrong with it.
         message: String,
     },
     /// The instance has failed and is not called any more.
@@ -123,9 +136,43 @@ pub struct InstanceHandle {
     /// The vector that carries what is emitted: it travels with the request and comes back with the reply.
     emitted: Vec<Emitted>,
     context: Arc<NodeContext>,
-    is_abandoned: Arc<AtomicBool>,
+    end: Arc<End>,
     ended: Receiver<()>,
+    shape: Shape,
     options: InstanceOptions,
+}
+
+/// What a kind offers, as far as a call has to know it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) role: Role,
+    pub(crate) n_inputs: usize,
+    pub(crate) n_outputs: usize,
+}
+
+/// Whether and why the instance is not called any more.
+#[derive(Debug, Default)]
+struct End {
+    has_come: AtomicBool,
+    /// Written once, before the flag.
+    reason: Mutex<Option<String>>,
+}
+
+impl End {
+    fn come(&self, reason: impl Into<String>) {
+        let mut slot = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.get_or_insert_with(|| reason.into());
+        self.has_come.store(true, Ordering::Release);
+    }
+
+    fn has_come(&self) -> bool {
+        self.has_come.load(Ordering::Acquire)
+    }
+
+    fn reason(&self) -> String {
+        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        reason.unwrap_or_else(|| "its thread has ended".to_string())
+    }
 }
 
 #[derive(Debug)]
@@ -173,18 +220,19 @@ impl InstanceHandle {
     /// Makes and starts an instance on a thread of its own.
     pub(crate) fn start(
         kind: &str,
-        (factory, plugin_file): (Arc<dyn Factory>, Option<PathBuf>),
+        (factory, plugin_file, shape): (Arc<dyn Factory>, Option<PathBuf>, Shape),
         (params, clock): (String, Arc<dyn Clock>),
         options: InstanceOptions,
     ) -> Result<Self, StartError> {
         let (requests, inbox) = bounded::<Request>(1);
         let (ready, is_ready) = bounded(1);
         let (end, ended) = bounded::<()>(0);
-        let is_abandoned = Arc::new(AtomicBool::new(false));
+        let end_of_calls = Arc::new(End::default());
         let kind: Arc<str> = kind.into();
         let name = NodeName::new("instance", kind.clone(), kind.clone());
         let context = Arc::new(NodeContext::new(name, next_instance_id(), clock.clone(), Arc::new(NoWake)));
-        let worker = Worker { context: context.clone(), clock, is_abandoned: is_abandoned.clone(), _end: end };
+        let n_outputs = shape.n_outputs;
+        let worker = Worker { context: context.clone(), clock, n_outputs, end: end_of_calls.clone(), _ended: end };
         sys::spawn(&kind, move || worker.run(&*factory, &params, &ready, &inbox))
             .map_err(|error| StartError::Thread { worker: kind.to_string(), error })?;
         let handle = Self {
@@ -194,8 +242,9 @@ impl InstanceHandle {
             reply: bounded(1),
             emitted: Vec::new(),
             context,
-            is_abandoned,
+            end: end_of_calls,
             ended,
+            shape,
             options,
         };
         let since = Instant::now();
@@ -203,7 +252,7 @@ impl InstanceHandle {
             Ok(Ok(())) => Ok(handle),
             Ok(Err((operation, fault))) => Err(Box::new(handle.failure(operation, fault)).into()),
             Err(_) => {
-                handle.abandon();
+                handle.abandon("it was not made in time");
                 Err(StartError::Timeout { kind: handle.kind.to_string(), waited_ms: since.elapsed().as_millis() })
             }
         }
@@ -255,9 +304,8 @@ impl InstanceHandle {
         &mut self.emitted
     }
 
-    /// Ends the instance and waits until it is freed; `false` when that took longer than `timeout`.
-    ///
-    /// Waits for nothing while another handle of the instance is alive.
+    /// Ends the instance and waits until it is freed; `false` when that took longer than `timeout`, which it does for
+    /// sure while another handle of the instance is alive.
     pub fn close(self, timeout: Duration) -> bool {
         let ended = self.ended.clone();
         drop(self);
@@ -265,15 +313,29 @@ impl InstanceHandle {
     }
 
     fn call(&mut self, action: Action) -> Result<NextTick, CallError> {
-        if self.is_abandoned.load(Ordering::Acquire) {
-            return Err(CallError::Abandoned { kind: self.kind.to_string() });
-        }
         let operation = action.operation();
+        self.check(&action, operation)?;
+        if self.end.has_come() {
+            return Err(self.gone());
+        }
         self.emitted.clear();
         let request = Request { action, emitted: std::mem::take(&mut self.emitted), reply: self.reply.0.clone() };
         let reply = self.round_trip(operation, request)?;
         self.emitted = reply.emitted;
         reply.result.map_err(|fault| self.fault(operation, fault))
+    }
+
+    /// Refuses what the kind does not know, before anybody is called.
+    fn check(&self, action: &Action, operation: Operation) -> Result<(), CallError> {
+        let Shape { role, n_inputs, .. } = self.shape;
+        let message = match action {
+            Action::Tick if role != Role::Source => format!("only a source is ticked, and this is a {}", role.as_str()),
+            Action::Process { pin, .. } | Action::Flush { pin } if *pin >= n_inputs => {
+                format!("there is no input with number {pin}; the kind has {n_inputs}")
+            }
+            _ => return Ok(()),
+        };
+        Err(CallError::Misuse { kind: self.kind.to_string(), operation, message })
     }
 
     fn round_trip(&self, operation: Operation, request: Request) -> Result<Reply, CallError> {
@@ -286,16 +348,16 @@ impl InstanceHandle {
         }
         match self.reply.1.recv_timeout(self.options.reply_timeout) {
             Ok(reply) => Ok(reply),
-            Err(_) if self.is_abandoned.load(Ordering::Acquire) => Err(self.gone()),
+            Err(_) if self.end.has_come() => Err(self.gone()),
             Err(_) => {
-                self.abandon();
+                self.abandon(&format!("{} did not return in time", operation.name()));
                 Err(self.timeout(operation, Phase::Reply, self.options.reply_timeout))
             }
         }
     }
 
-    fn abandon(&self) {
-        self.is_abandoned.store(true, Ordering::Release);
+    fn abandon(&self, reason: &str) {
+        self.end.come(reason);
         self.context.cancel();
     }
 
@@ -304,14 +366,14 @@ impl InstanceHandle {
     }
 
     fn gone(&self) -> CallError {
-        CallError::Abandoned { kind: self.kind.to_string() }
+        CallError::Abandoned { kind: self.kind.to_string(), reason: self.end.reason() }
     }
 
     fn fault(&self, operation: Operation, fault: Fault) -> CallError {
         if fault.class.is_survivable() {
             return CallError::Refused { kind: self.kind.to_string(), operation, message: fault.message };
         }
-        self.abandon();
+        self.abandon(&fault.message);
         CallError::Failed(Box::new(self.failure(operation, fault)))
     }
 
@@ -329,8 +391,9 @@ impl Clone for InstanceHandle {
             reply: bounded(1),
             emitted: Vec::new(),
             context: self.context.clone(),
-            is_abandoned: self.is_abandoned.clone(),
+            end: self.end.clone(),
             ended: self.ended.clone(),
+            shape: self.shape,
             options: self.options,
         }
     }
@@ -340,9 +403,10 @@ impl Clone for InstanceHandle {
 struct Worker {
     context: Arc<NodeContext>,
     clock: Arc<dyn Clock>,
-    is_abandoned: Arc<AtomicBool>,
+    n_outputs: usize,
+    end: Arc<End>,
     /// Closes with the thread: that is how a handle knows that the instance is freed.
-    _end: Sender<()>,
+    _ended: Sender<()>,
 }
 
 impl Worker {
@@ -364,7 +428,7 @@ impl Worker {
         if ready.send(Ok(())).is_ok() {
             self.serve(&mut *instance, inbox);
         }
-        if !self.is_abandoned.load(Ordering::Acquire)
+        if !self.end.has_come()
             && let Err(fault) = instance.stop()
         {
             tracing::warn!(kind = self.context.kind(), "stop: {fault}");
@@ -373,17 +437,17 @@ impl Worker {
 
     fn serve(&self, instance: &mut dyn Instance, inbox: &Receiver<Request>) {
         while let Ok(Request { action, emitted, reply }) = inbox.recv() {
-            if self.is_abandoned.load(Ordering::Acquire) {
+            if self.end.has_come() {
                 return;
             }
-            let mut outputs = Collector { emitted };
+            let mut outputs = Collector { emitted, n_outputs: self.n_outputs };
             let result = perform(instance, action, &mut outputs, self.clock.now_ns());
-            let has_failed = result.as_ref().is_err_and(|fault| !fault.class.is_survivable());
+            let failure = result.as_ref().err().filter(|fault| !fault.class.is_survivable());
+            let failure = failure.map(|fault| fault.message.clone());
             // A caller that gave up has no use for the reply; what was emitted is dropped here.
             let _late = reply.try_send(Reply { result, emitted: outputs.emitted });
-            if has_failed {
-                self.is_abandoned.store(true, Ordering::Release);
-                return;
+            if let Some(message) = failure {
+                return self.end.come(message);
             }
         }
     }
@@ -406,10 +470,14 @@ fn perform(
 /// Keeps what is emitted for the caller.
 struct Collector {
     emitted: Vec<Emitted>,
+    n_outputs: usize,
 }
 
 impl Outputs for Collector {
     fn emit(&mut self, pin: usize, _wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
+        if pin >= self.n_outputs {
+            return Err(EmitError::NoSuchPin { pin, count: self.n_outputs });
+        }
         if self.emitted.len() >= EMITTED_MAX {
             return Err(EmitError::Full { link: format!("to the caller ({EMITTED_MAX} packets in one call)") });
         }

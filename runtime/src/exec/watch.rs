@@ -162,7 +162,10 @@ impl WatchedWorker {
         }
         for node in &self.nodes {
             node.inputs.iter().for_each(|link| link.close(DropReason::Closed));
-            node.outputs.iter().for_each(|link| link.end());
+            for link in &node.outputs {
+                link.counters.lose_waiting();
+                link.end();
+            }
         }
         self.locals.iter().for_each(|counters| counters.lose_waiting());
     }

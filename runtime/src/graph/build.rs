@@ -55,7 +55,7 @@ pub(crate) fn build(input: &Input<'_>, mistakes: Vec<Diagnostic>) -> Result<Grap
     if !faults.is_empty() {
         return Err(GraphError::new(faults));
     }
-    Ok(assemble(input.spec.name.clone(), (vertices, drafts), &order, warnings))
+    Ok(assemble(input.spec, (vertices, drafts), &order, warnings))
 }
 
 /// Sizes are checked first, so that no later check has to work on more than that.
@@ -80,7 +80,7 @@ fn check_size(spec: &GraphSpec, reporter: &mut Reporter<'_>) {
 
 /// Puts the vertices in their order and points the links at their new places.
 fn assemble(
-    name: Option<String>,
+    spec: &GraphSpec,
     (vertices, drafts): (Vec<Vertex<'_>>, Vec<Draft>),
     order: &[usize],
     warnings: Vec<Diagnostic>,
@@ -98,5 +98,5 @@ fn assemble(
         .collect();
     let mut slots: Vec<Option<Node>> = vertices.into_iter().map(|vertex| Some(vertex.into_node())).collect();
     let nodes = order.iter().filter_map(|vertex| slots.get_mut(*vertex)?.take()).collect();
-    Graph { name, nodes, links, warnings }
+    Graph { name: spec.name.clone(), description: spec.description.clone(), nodes, links, warnings }
 }

@@ -15,6 +15,7 @@ use super::spec::{Deadlines, TickSpec, WhenFull};
 #[derive(Debug, Clone)]
 pub struct Graph {
     pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) links: Vec<Link>,
     pub(crate) warnings: Vec<Diagnostic>,
@@ -85,6 +86,12 @@ impl Graph {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// What the graph is for.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
     }
 
     /// The vertices in topological order: each one stands after all that feed it, feedback links not counted.

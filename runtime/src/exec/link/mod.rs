@@ -8,14 +8,16 @@
 //! for which reason.
 
 mod counters;
+mod hold;
 
 pub(crate) use counters::{DropReason, LinkCounters};
 
 use crate::exec::doorbell::Doorbell;
-use crate::exec::sys::{AtomicBool, Ordering, fence};
+use crate::exec::sys::{AtomicBool, Ordering};
 use crate::graph::WhenFull;
 use crossbeam_queue::ArrayQueue;
 use graphmill_abi::Packet;
+use hold::Hold;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,8 +31,8 @@ pub(crate) struct Link {
     is_ended: AtomicBool,
     /// The consumer takes no more.
     is_closed: AtomicBool,
-    /// The producer waits for room.
-    is_producer_held: AtomicBool,
+    /// Whether the producer waits for room.
+    hold: Hold,
     producer: Arc<Doorbell>,
     consumer: Arc<Doorbell>,
     pub(crate) counters: Arc<LinkCounters>,
@@ -61,7 +63,7 @@ impl Link {
             ring: ArrayQueue::new(capacity.max(1)),
             is_ended: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
-            is_producer_held: AtomicBool::new(false),
+            hold: Hold::default(),
             producer,
             consumer,
             counters: Arc::new(LinkCounters::new(capacity.max(1))),
@@ -121,11 +123,11 @@ impl Link {
         let mut taken = self.counters.delivered();
         let mut since = Instant::now();
         loop {
-            self.hold_producer();
-            self.producer.sleep_unless(
-                || !self.is_holding() || stop.load(Ordering::Acquire),
-                timeout.saturating_sub(since.elapsed()),
-            );
+            let is_ready = || {
+                self.hold_producer();
+                !self.is_holding() || stop.load(Ordering::Acquire)
+            };
+            self.producer.sleep_unless(is_ready, timeout.saturating_sub(since.elapsed()));
             if stop.load(Ordering::Acquire) {
                 return Err(SendError::Stopped);
             }
@@ -154,9 +156,9 @@ impl Link {
         self.ring.capacity() - self.ring.len().min(self.ring.capacity())
     }
 
-    /// [producer] Asks to be woken when half of the queue is free; [`Link::is_holding`] tells until then.
+    /// [producer] Asks to be woken when half of the queue is free. Look at [`Link::is_holding`] after it, before sleeping.
     pub(crate) fn hold_producer(&self) {
-        self.is_producer_held.store(true, Ordering::Relaxed);
+        self.hold.announce();
     }
 
     /// [producer] Whether a producer that was held up still has to wait.
@@ -195,11 +197,14 @@ impl Link {
 
     /// [consumer] After a batch: lets a held producer go on when half of the queue is free.
     pub(crate) fn let_producer_go(&self) {
-        fence(Ordering::SeqCst);
-        if self.is_producer_held.load(Ordering::Relaxed) && !self.is_holding() {
-            self.is_producer_held.store(false, Ordering::Relaxed);
+        if self.hold.answer(|| !self.is_holding()) {
             self.producer.ring();
         }
+    }
+
+    /// Whether the consumer takes no more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
     }
 
     /// [consumer] Takes no more: what waits and what still comes is dropped and counted.

@@ -27,6 +27,7 @@ pub(super) struct Assembly {
     pub(super) nodes: Vec<NodeEntry>,
     pub(super) links: Vec<LinkEntry>,
     pub(super) inner_links: Vec<Arc<Link>>,
+    pub(super) outlet_links: Vec<Arc<Link>>,
     pub(super) inlets: BTreeMap<String, Inlet>,
     pub(super) outlets: BTreeMap<String, Outlet>,
 }
@@ -60,7 +61,7 @@ pub(super) fn assemble(
     let mut vertices: Vec<Vertex> =
         graph.nodes().iter().map(|node| vertex(node, &mut workers, &shared, options)).collect();
     let mut links = Vec::new();
-    let mut inner_links = Vec::new();
+    let (mut inner_links, mut outlet_links) = (Vec::new(), Vec::new());
     for link in graph.links() {
         let name = graph.link_text(link);
         let wired = wire((graph, link), &name, &mut vertices, &mut workers);
@@ -70,9 +71,7 @@ pub(super) fn assemble(
         if role.from_inlet {
             shared.add_inlet(remote.clone());
         }
-        if !role.to_outlet {
-            inner_links.push(remote);
-        }
+        if role.to_outlet { outlet_links.push(remote) } else { inner_links.push(remote) }
     }
     let session: Arc<str> = session.into();
     let mut assembly = Assembly {
@@ -82,6 +81,7 @@ pub(super) fn assemble(
         nodes: Vec::new(),
         links,
         inner_links,
+        outlet_links,
         inlets: BTreeMap::new(),
         outlets: BTreeMap::new(),
     };
@@ -256,6 +256,7 @@ fn place(
             let name = NodeName::new(session.clone(), node.id(), kind.id.as_str());
             let context = NodeContext::new(name, next_instance_id(), options.clock.clone(), waker.clone());
             let context = Arc::new(context);
+            shared.add_context(context.clone());
             let watched = WatchedNode {
                 context: context.clone(),
                 counters: counters.clone(),

@@ -52,6 +52,13 @@ impl Credits {
         usize::try_from(self.initial.saturating_sub(under_way)).unwrap_or(usize::MAX)
     }
 
+    /// Gives all credits again; returns how many were out.
+    pub(crate) fn take_back(&mut self, outputs: &[Output]) -> u64 {
+        let out = self.initial - self.left(outputs) as u64;
+        self.returned += out;
+        out
+    }
+
     /// Whether nothing is under way.
     pub(crate) fn are_all_left(&self, outputs: &[Output]) -> bool {
         self.left(outputs) as u64 == self.initial

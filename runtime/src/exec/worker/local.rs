@@ -1,13 +1,11 @@
 //! A link between two nodes on one worker: a plain queue, no atomics, no wake-up.
 
 use crate::exec::link::{DropReason, LinkCounters, Sent};
+use crate::exec::worker::outputs::SURPLUS_MAX;
 use crate::graph::WhenFull;
 use graphmill_abi::Packet;
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// Packets that one call may emit beyond the capacity of a local link: its consumer cannot run before the call ends.
-const OVERFLOW_MAX: usize = 1024;
 
 /// The queue of a link whose two nodes share a worker.
 #[derive(Debug)]
@@ -60,7 +58,7 @@ impl LocalLink {
                 self.counters.dropped(DropReason::Newest);
                 Sent::Dropped
             }
-            WhenFull::Block if may_wait && self.queue.len() < self.capacity() + OVERFLOW_MAX => {
+            WhenFull::Block if may_wait && self.queue.len() < self.capacity() + SURPLUS_MAX => {
                 self.put(packet);
                 Sent::Queued
             }

@@ -158,7 +158,8 @@ impl Worker {
     /// Gives every node a turn, in graph order; whether any of them made progress.
     fn give_turns(&mut self) -> Result<bool, LeaseLost> {
         let Self { nodes, locals, shared, timer, gate, .. } = self;
-        let mut turn = Turn { locals, shared, timer, gate, now_ns: self.clock.now_ns() };
+        let is_shared = nodes.len() > 1;
+        let mut turn = Turn { locals, shared, timer, gate, is_shared, now_ns: self.clock.now_ns() };
         let mut has_progressed = false;
         for node in nodes {
             has_progressed |= node.run(&mut turn)?;
@@ -168,15 +169,17 @@ impl Worker {
 
     fn abort(&mut self) -> Result<(), LeaseLost> {
         let Self { nodes, locals, shared, timer, gate, .. } = self;
-        let mut turn = Turn { locals, shared, timer, gate, now_ns: self.clock.now_ns() };
+        let is_shared = nodes.len() > 1;
+        let mut turn = Turn { locals, shared, timer, gate, is_shared, now_ns: self.clock.now_ns() };
         nodes.iter_mut().try_for_each(|node| node.abort(&mut turn))
     }
 
     fn sleep(&mut self) {
         let now_ns = self.clock.now_ns();
         let next_ns = self.nodes.iter().filter_map(Node::next_look_ns).filter(|next_ns| *next_ns > now_ns).min();
-        let timeout = next_ns.map_or(SLEEP_MAX, |next_ns| {
-            Duration::from_nanos(next_ns.saturating_sub(now_ns).unsigned_abs()).min(SLEEP_MAX)
+        let longest = SLEEP_MAX.min(self.clock.sleep_max());
+        let timeout = next_ns.map_or(longest, |next_ns| {
+            Duration::from_nanos(next_ns.saturating_sub(now_ns).unsigned_abs()).min(longest)
         });
         let Self { nodes, locals, shared, bell, .. } = self;
         let is_ready = || shared.is_aborted() || nodes.iter_mut().any(|node| node.is_ready(locals, shared, now_ns));

@@ -64,6 +64,10 @@ pub(crate) struct Node {
     number: usize,
     /// Since when only packets are awaited that are under way around a cycle.
     cycle_awaited_since_ns: Option<i64>,
+    /// `start` succeeded and `stop` was not called yet.
+    needs_stop: bool,
+    /// All calls are made; what they gave beyond the room of the links still has to leave.
+    is_ending: bool,
     is_done: bool,
 }
 
@@ -73,6 +77,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) shared: &'a SessionShared,
     pub(crate) timer: &'a CallTimer,
     pub(crate) gate: &'a mut CallGate,
+    /// Whether the worker has other nodes, so that no call may wait for room.
+    pub(crate) is_shared: bool,
     pub(crate) now_ns: i64,
 }
 
@@ -102,7 +108,16 @@ impl Node {
             Ok(instance) => {
                 plan.counters.set_state(NodeState::Ready);
                 let instance = Some(instance);
-                Ok(Self { at, plan, instance, number, cycle_awaited_since_ns: None, is_done: false })
+                Ok(Self {
+                    at,
+                    plan,
+                    instance,
+                    number,
+                    cycle_awaited_since_ns: None,
+                    needs_stop: false,
+                    is_ending: false,
+                    is_done: false,
+                })
             }
             Err(fault) => {
                 plan.counters.set_state(NodeState::Failed);
@@ -122,6 +137,7 @@ impl Node {
         }
         match started {
             Ok(()) => {
+                self.needs_stop = true;
                 self.plan.counters.set_state(NodeState::Running);
                 Ok(())
             }
@@ -142,11 +158,17 @@ impl Node {
         if self.is_done {
             return false;
         }
+        if self.is_ending {
+            return self.deliver_surplus();
+        }
         if let Some(ticks) = &self.plan.ticks {
             let is_due = ticks.is_due(now_ns) && self.room(locals) > 0;
             return shared.is_draining() || is_due;
         }
         if self.inputs_ended(locals, now_ns) {
+            return true;
+        }
+        if self.cycle_awaited_since_ns.is_some_and(|since_ns| now_ns.saturating_sub(since_ns) >= CYCLE_DRAIN_NS) {
             return true;
         }
         let entry_credits = self.entry_credits();
@@ -172,6 +194,9 @@ impl Node {
             return Ok(false);
         }
         current::set_running(self.number);
+        if self.is_ending {
+            return if self.deliver_surplus() { self.finish(turn).map(|()| true) } else { Ok(false) };
+        }
         if self.plan.ticks.is_some() { self.run_ticks(turn) } else { self.run_inputs(turn) }
     }
 
@@ -184,7 +209,7 @@ impl Node {
         let mut has_called = false;
         for _ in 0..budget {
             let Some(ticks) = &mut self.plan.ticks else { break };
-            if self.is_done || !ticks.take_due(turn.now_ns, &self.plan.counters) {
+            if self.is_done || self.is_ending || !ticks.take_due(turn.now_ns, &self.plan.counters) {
                 break;
             }
             has_called = true;
@@ -228,6 +253,11 @@ impl Node {
         let budget = if is_feedback { budget } else { budget.min(entry_credits) };
         let depth = feed.len(turn.locals);
         feed.saw_depth(depth, turn.locals);
+        let is_starved = !is_feedback && entry_credits == 0 && depth > 0;
+        if is_starved && self.cycle_gave_up(turn.locals, turn.now_ns) {
+            self.take_credits_back();
+            return Ok(true);
+        }
         let mut count = 0;
         while count < budget.min(depth) && !self.is_done {
             let Some(mut packet) = self.feed(pin, feed_at).and_then(|feed| feed.take(turn.locals)) else { break };
@@ -258,12 +288,13 @@ impl Node {
 
     /// Tells the instance the end of inputs, in their order, and ends the node after the last one.
     fn flush_ended_inputs(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
-        if !self.inputs_ended(turn.locals, turn.now_ns) {
-            // An input may end before the others do.
-            return self.flush_inputs(turn, |input| !input.feeds.iter().any(|feed| feed.is_feedback));
+        // An input may end before the others do, and what its flush gives may come back around a cycle.
+        let has_flushed = self.flush_inputs(turn, |input| !input.feeds.iter().any(|feed| feed.is_feedback))?;
+        if self.is_done || !self.inputs_ended(turn.locals, turn.now_ns) {
+            return Ok(has_flushed);
         }
         self.flush_inputs(turn, |_| true)?;
-        if !self.is_done {
+        if !self.is_done && self.inputs_ended(turn.locals, turn.now_ns) {
             self.finish(turn)?;
         }
         Ok(true)
@@ -293,13 +324,38 @@ impl Node {
         if !self.plan.inputs.iter().all(Input::is_ended) {
             return false;
         }
-        let mut feedback = self.plan.inputs.iter().flat_map(|input| &input.feeds).filter(|feed| feed.is_feedback);
-        let is_empty = feedback.clone().all(|feed| feed.is_ended || feed.len(locals) == 0);
-        if !is_empty || feedback.all(|feed| feed.is_ended || self.has_all_credits(feed)) {
+        let is_quiet = |feed: &Feed| feed.is_ended || (feed.len(locals) == 0 && self.has_all_credits(feed));
+        self.feedback().all(is_quiet) || self.cycle_gave_up(locals, now_ns)
+    }
+
+    fn feedback(&self) -> impl Iterator<Item = &Feed> {
+        self.plan.inputs.iter().flat_map(|input| &input.feeds).filter(|feed| feed.is_feedback)
+    }
+
+    /// Whether packets that went around a cycle have been awaited for too long: a node of the cycle swallowed them.
+    fn cycle_gave_up(&mut self, locals: &[LocalLink], now_ns: i64) -> bool {
+        if self.feedback().any(|feed| feed.len(locals) > 0) {
             self.cycle_awaited_since_ns = None;
-            return is_empty;
+            return false;
         }
         now_ns.saturating_sub(*self.cycle_awaited_since_ns.get_or_insert(now_ns)) >= CYCLE_DRAIN_NS
+    }
+
+    /// Takes the packets that are under way around the cycles of this node for lost, so that others may enter.
+    #[cold]
+    fn take_credits_back(&mut self) {
+        let context = &self.plan.context;
+        tracing::warn!(
+            node = context.node(),
+            kind = context.kind(),
+            "packets that went around a cycle did not come back; they are taken for lost and their credits given again"
+        );
+        self.cycle_awaited_since_ns = None;
+        let outputs = &self.plan.outputs;
+        let feeds = self.plan.inputs.iter_mut().flat_map(|input| &mut input.feeds);
+        for credits in feeds.filter_map(|feed| feed.credits.as_mut()) {
+            self.plan.counters.lost_credits.add(credits.take_back(outputs));
+        }
     }
 
     /// Whether nothing is under way around the cycle that a link closes, as far as its credits tell.
@@ -320,10 +376,15 @@ impl Node {
         if let Some(credits) = feed.and_then(|feed| feed.credits.as_mut()) {
             credits.packet_returned();
         }
+        self.cycle_awaited_since_ns = None;
     }
 
     fn feed(&self, pin: usize, feed: usize) -> Option<&Feed> {
         self.plan.inputs.get(pin)?.feeds.get(feed)
+    }
+
+    fn deliver_surplus(&mut self) -> bool {
+        self.plan.outputs.iter_mut().fold(true, |is_done, output| output.deliver_surplus() && is_done)
     }
 
     fn room(&mut self, locals: &[LocalLink]) -> usize {
@@ -349,6 +410,7 @@ impl Node {
             counters,
             send_timeout: self.plan.send_timeout,
             abort: turn.shared.abort_flag(),
+            is_shared: turn.is_shared,
             call: Some(CallInProgress { gate: turn.gate, node: self.at, operation }),
             fatal: &mut fatal,
         };
@@ -403,17 +465,23 @@ impl Node {
         if self.is_done {
             return Ok(());
         }
+        let is_survivable = fault.class.is_survivable();
         let failure = failure(&self.plan, operation, fault);
         tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
         self.plan.counters.set_state(NodeState::Failed);
         turn.shared.node_failed(failure);
         self.leave(DropReason::Closed, turn.locals);
         // An instance that cannot be called any more is still freed on its own thread.
+        self.needs_stop &= is_survivable;
         self.destroy(turn.gate)
     }
 
-    /// The node has ended as it should.
+    /// The node has ended as it should; it leaves the graph when everything that it gave is on the links.
     fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+        self.is_ending = true;
+        if !self.deliver_surplus() {
+            return Ok(());
+        }
         self.stop(turn.shared, turn.gate)?;
         self.leave(DropReason::Closed, turn.locals);
         Ok(())
@@ -431,6 +499,7 @@ impl Node {
 
     fn stop(&mut self, shared: &SessionShared, gate: &mut CallGate) -> Result<(), LeaseLost> {
         let Some(instance) = self.instance.as_deref_mut() else { return Ok(()) };
+        self.needs_stop = false;
         gate.enter(self.at, Operation::Stop);
         let stopped = instance.stop();
         if !gate.leave() {
@@ -449,7 +518,8 @@ impl Node {
 
     fn leave(&mut self, reason: DropReason, locals: &mut [LocalLink]) {
         self.is_done = true;
-        for output in &self.plan.outputs {
+        for output in &mut self.plan.outputs {
+            output.drop_surplus(reason);
             output.end(locals);
         }
         for feed in self.plan.inputs.iter().flat_map(|input| &input.feeds) {
@@ -457,10 +527,20 @@ impl Node {
         }
     }
 
-    /// Frees the instance, on the thread that owns it.
+    /// Frees the instance, on the thread that owns it; one that was started and works is stopped before.
     pub(crate) fn destroy(&mut self, gate: &mut CallGate) -> Result<(), LeaseLost> {
-        let Some(instance) = self.instance.take() else { return Ok(()) };
+        let Some(mut instance) = self.instance.take() else { return Ok(()) };
         current::set_running(self.number);
+        if self.needs_stop {
+            gate.enter(self.at, Operation::Stop);
+            let stopped = instance.stop();
+            if !gate.leave() {
+                return Err(LeaseLost);
+            }
+            if let Err(fault) = stopped {
+                self.plan.counters.error(&fault.message);
+            }
+        }
         gate.enter(self.at, Operation::Destroy);
         drop(instance);
         if gate.leave() { Ok(()) } else { Err(LeaseLost) }

@@ -4,13 +4,17 @@ use crate::exec::counters::{NodeCounters, Operation};
 use crate::exec::gate::{self, FormatGate};
 use crate::exec::instance::{EmitError, Outputs, Wait};
 use crate::exec::lease::Lease;
-use crate::exec::link::{DropReason, Link, LinkCounters, SendError, Sent};
+use crate::exec::link::{DropReason, Link, SendError, Sent};
 use crate::exec::sys::AtomicBool;
 use crate::exec::worker::local::LocalLink;
 use crate::graph::{FormatSet, WhenFull};
 use graphmill_abi::Packet;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Packets that calls may give beyond the room of a link that nobody can wait for inside a call.
+pub(crate) const SURPLUS_MAX: usize = 65_536;
 
 /// An output of a node and the links that leave it.
 #[derive(Debug)]
@@ -30,6 +34,11 @@ pub(crate) struct Target {
     gate: FormatGate,
     /// The link was full and its producer waits until half of it is free.
     is_held: bool,
+    /// What calls gave beyond the room of the link, on a worker that must not wait inside a call because other nodes
+    /// of it may have to make that room. The node is not called again before all of it is on the link.
+    surplus: VecDeque<Packet>,
+    /// Whether the last packet that was sent here was taken.
+    took_last: bool,
 }
 
 /// How a link is reached.
@@ -47,7 +56,13 @@ impl Output {
     }
 
     pub(crate) fn add_target(&mut self, to: Route, format: FormatSet) {
-        self.targets.push(Target { to, gate: FormatGate::new(format), is_held: false });
+        self.targets.push(Target {
+            to,
+            gate: FormatGate::new(format),
+            is_held: false,
+            surplus: VecDeque::new(),
+            took_last: true,
+        });
     }
 
     /// Calls that can be made before a blocking link of this output is full, at one packet per call.
@@ -63,6 +78,22 @@ impl Output {
             Route::Remote(link) => Some(link),
             Route::Local(_) => None,
         })
+    }
+
+    /// Puts onto the links what calls gave beyond their room; whether nothing is left.
+    pub(crate) fn deliver_surplus(&mut self) -> bool {
+        self.targets.iter_mut().fold(true, |is_done, target| target.deliver_surplus() && is_done)
+    }
+
+    /// Drops and counts what is not on the links yet.
+    pub(crate) fn drop_surplus(&mut self, reason: DropReason) {
+        for target in &mut self.targets {
+            if let Route::Remote(link) = &target.to {
+                link.counters.add_dropped(reason, target.surplus.len());
+                target.surplus.clear();
+                link.counters.set_waiting(0);
+            }
+        }
     }
 
     /// Tells every link that there will be no further packet.
@@ -82,25 +113,77 @@ impl Output {
 
 impl Target {
     fn room(&mut self, locals: &[LocalLink]) -> usize {
+        if !self.deliver_surplus() {
+            return 0;
+        }
         match &self.to {
             Route::Remote(link) if link.when_full() == WhenFull::Block => {
-                if self.is_held && link.is_holding() {
-                    // Said again, because the consumer may have answered an earlier hold of a call meanwhile.
+                let is_free = |link: &Link| if self.is_held { !link.is_holding() } else { link.room() > 0 };
+                if !is_free(link) {
+                    // Said before the second look, so that the consumer cannot miss it.
                     link.hold_producer();
-                    return 0;
+                    self.is_held = !is_free(link);
+                } else {
+                    self.is_held = false;
                 }
-                let room = link.room();
-                self.is_held = room == 0;
-                if self.is_held {
-                    link.hold_producer();
-                }
-                room
+                if self.is_held { 0 } else { link.room() }
             }
             Route::Local(at) => match locals.get(*at) {
                 Some(link) if link.when_full == WhenFull::Block => link.room(),
                 _ => usize::MAX,
             },
             Route::Remote(_) => usize::MAX,
+        }
+    }
+
+    fn deliver_surplus(&mut self) -> bool {
+        let Route::Remote(link) = &self.to else { return true };
+        while let Some(packet) = self.surplus.front_mut() {
+            if link.try_send(packet) == Sent::Full {
+                link.hold_producer();
+                if link.try_send(packet) == Sent::Full {
+                    return false;
+                }
+            }
+            self.surplus.pop_front();
+            link.counters.set_waiting(self.surplus.len());
+        }
+        true
+    }
+
+    /// Keeps a packet until the link has room; `false` when there are too many already.
+    fn keep(&mut self, packet: &mut Packet) -> bool {
+        let Route::Remote(link) = &self.to else { return false };
+        if self.surplus.len() >= SURPLUS_MAX {
+            return false;
+        }
+        self.surplus.push_back(packet.take());
+        link.counters.set_waiting(self.surplus.len());
+        true
+    }
+
+    fn name<'a>(&'a self, locals: &'a [LocalLink]) -> &'a str {
+        match &self.to {
+            Route::Remote(link) => link.name(),
+            Route::Local(at) => locals.get(*at).map_or("", |link| &link.name),
+        }
+    }
+
+    /// Counts a packet that this link did not get and nobody else has.
+    fn count_loss(&self, error: &EmitError, locals: &[LocalLink]) {
+        let reason = match error {
+            EmitError::Format { .. } => DropReason::Format,
+            EmitError::Cancelled => DropReason::Stopped,
+            EmitError::Timeout { .. } | EmitError::Full { .. } | EmitError::Surplus { .. } => DropReason::Full,
+            EmitError::WouldBlock | EmitError::NoSuchPin { .. } => return,
+        };
+        match &self.to {
+            Route::Remote(link) => link.counters.dropped(reason),
+            Route::Local(at) => {
+                if let Some(link) = locals.get(*at) {
+                    link.counters.dropped(reason);
+                }
+            }
         }
     }
 }
@@ -112,6 +195,8 @@ pub(crate) struct Emitter<'a> {
     pub(crate) counters: &'a NodeCounters,
     pub(crate) send_timeout: Duration,
     pub(crate) abort: &'a AtomicBool,
+    /// Whether other nodes share the worker, so that a call must not wait for room.
+    pub(crate) is_shared: bool,
     /// The lease of the worker during a call; an inlet has none.
     pub(crate) call: Option<CallInProgress<'a>>,
     /// What ends the node although its call may succeed: a wrong format, a full link that must not be full.
@@ -183,7 +268,15 @@ impl Emitter<'_> {
             return Err(fatal(self.fatal, EmitError::Format { message }));
         }
         counters.saw_pts(packet.pts_ns());
-        let sender = Sender { locals, send_timeout: self.send_timeout, abort: self.abort, wait };
+        let mut sender = Sender {
+            locals,
+            send_timeout: self.send_timeout,
+            abort: self.abort,
+            wait,
+            is_shared: self.is_shared,
+            // What the application gets back is not lost.
+            counts_refusals: self.call.is_some(),
+        };
         let sent = match output.targets.as_mut_slice() {
             [] => {
                 drop(packet.take());
@@ -216,84 +309,112 @@ struct Sender<'a> {
     send_timeout: Duration,
     abort: &'a AtomicBool,
     wait: Wait,
+    is_shared: bool,
+    counts_refusals: bool,
 }
 
 impl Sender<'_> {
-    /// Sends to several links without copying bytes. The first error is told; the other links get the packet all the
-    /// same, and the caller keeps its own.
-    fn send_to_all(mut self, output: &str, targets: &mut [Target], packet: &mut Packet) -> Result<(), EmitError> {
+    /// Sends to several links without copying bytes.
+    ///
+    /// A link that refuses does not keep the packet from the others: then it is sent, and lost, with a count, for that
+    /// one. Only a packet that no link took stays with the caller. A format that does not fit is told in any case.
+    fn send_to_all(&mut self, output: &str, targets: &mut [Target], packet: &mut Packet) -> Result<(), EmitError> {
         if self.wait == Wait::Never && targets.iter_mut().any(|target| target.room(self.locals) == 0) {
             return Err(EmitError::WouldBlock);
         }
-        let mut result = Ok(());
-        for target in targets {
-            let sent = self.send_one(output, target, &mut packet.clone());
-            result = result.and(sent);
-        }
-        if result.is_ok() {
+        let results = targets.iter_mut().fold(Tally::default(), |mut results, target| {
+            results.add(self.send_one(output, target, &mut packet.clone()));
+            results
+        });
+        let Some(first_error) = results.first_error else {
             drop(packet.take());
+            return Ok(());
+        };
+        if results.sent == 0 && !self.counts_refusals {
+            return Err(first_error);
         }
-        result
+        for target in targets.iter().filter(|target| !target.took_last) {
+            target.count_loss(&first_error, self.locals);
+        }
+        if results.sent == 0 {
+            return Err(first_error);
+        }
+        drop(packet.take());
+        match first_error {
+            EmitError::Format { .. } | EmitError::Full { .. } => Err(first_error),
+            _ => Ok(()),
+        }
     }
 
-    fn send(mut self, output: &str, target: &mut Target, packet: &mut Packet) -> Result<(), EmitError> {
-        self.send_one(output, target, packet)
+    fn send(&mut self, output: &str, target: &mut Target, packet: &mut Packet) -> Result<(), EmitError> {
+        let sent = self.send_one(output, target, packet);
+        if let Err(error) = &sent
+            && self.counts_refusals
+        {
+            target.count_loss(error, self.locals);
+        }
+        sent
     }
 
     fn send_one(&mut self, output: &str, target: &mut Target, packet: &mut Packet) -> Result<(), EmitError> {
-        let may_wait = self.wait == Wait::ForRoom;
-        let (name, counters): (&str, &LinkCounters) = match &target.to {
-            Route::Remote(link) => (link.name(), &link.counters),
-            Route::Local(at) => match self.locals.get(*at) {
-                Some(link) => (&link.name, &link.counters),
-                None => return Err(EmitError::Cancelled),
-            },
-        };
+        let sent = self.try_one(output, target, packet);
+        target.took_last = sent.is_ok();
+        sent
+    }
+
+    fn try_one(&mut self, output: &str, target: &mut Target, packet: &mut Packet) -> Result<(), EmitError> {
         if !target.gate.lets_through(packet) {
-            counters.dropped(DropReason::Format);
             let message = format!(
-                "`{output}` now gives {}, but the link {name} carries {}; put a node between them that converts it",
+                "`{output}` now gives {}, but the link {} carries {}; put a node between them that converts it",
                 gate::describe(packet),
+                target.name(self.locals),
                 target.gate.set(),
             );
             return Err(EmitError::Format { message });
         }
-        match &target.to {
+        let may_wait = self.wait == Wait::ForRoom;
+        let (sent, when_full) = match &target.to {
             Route::Local(at) => {
                 let Some(link) = self.locals.get_mut(*at) else { return Err(EmitError::Cancelled) };
-                match link.send(packet, may_wait) {
-                    Sent::Queued | Sent::Dropped => Ok(()),
-                    Sent::Full => full(&link.name, link.when_full, &link.counters, may_wait),
-                }
+                (link.send(packet, may_wait), link.when_full)
             }
-            Route::Remote(link) if may_wait && link.when_full() == WhenFull::Block => {
-                match link.send(packet, self.send_timeout, self.abort) {
-                    Ok(()) => Ok(()),
-                    Err(SendError::Stopped) => Err(EmitError::Cancelled),
-                    Err(SendError::TimedOut(waited)) => {
-                        counters.dropped(DropReason::Full);
-                        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-                        Err(EmitError::Timeout { link: name.to_string(), waited_ms })
-                    }
-                }
+            Route::Remote(link) if may_wait && !self.is_shared && link.when_full() == WhenFull::Block => {
+                return link.send(packet, self.send_timeout, self.abort).map_err(|error| match error {
+                    SendError::Stopped => EmitError::Cancelled,
+                    SendError::TimedOut(waited) => EmitError::Timeout {
+                        link: link.name().to_string(),
+                        waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+                    },
+                });
             }
-            Route::Remote(link) => match link.try_send(packet) {
-                Sent::Queued | Sent::Dropped => Ok(()),
-                Sent::Full => full(name, link.when_full(), counters, may_wait),
-            },
+            // What was given before has to go first.
+            Route::Remote(link) if !target.surplus.is_empty() => (Sent::Full, link.when_full()),
+            Route::Remote(link) => (link.try_send(packet), link.when_full()),
+        };
+        match (sent, when_full) {
+            (Sent::Queued | Sent::Dropped, _) => Ok(()),
+            (Sent::Full, WhenFull::Block) if !may_wait => Err(EmitError::WouldBlock),
+            (Sent::Full, WhenFull::Block) if target.keep(packet) => Ok(()),
+            (Sent::Full, WhenFull::Fail) => Err(EmitError::Full { link: target.name(self.locals).to_string() }),
+            (Sent::Full, _) => Err(EmitError::Surplus { link: target.name(self.locals).to_string(), max: SURPLUS_MAX }),
         }
     }
 }
 
-/// The answer to a packet for which a link has no room.
-fn full(name: &str, when_full: WhenFull, counters: &LinkCounters, may_wait: bool) -> Result<(), EmitError> {
-    if when_full == WhenFull::Block && !may_wait {
-        return Err(EmitError::WouldBlock);
+/// What became of a packet for several links.
+#[derive(Default)]
+struct Tally {
+    sent: usize,
+    first_error: Option<EmitError>,
+}
+
+impl Tally {
+    fn add(&mut self, result: Result<(), EmitError>) {
+        match result {
+            Ok(()) => self.sent += 1,
+            Err(error) => {
+                self.first_error.get_or_insert(error);
+            }
+        }
     }
-    counters.dropped(DropReason::Full);
-    if when_full == WhenFull::Fail {
-        return Err(EmitError::Full { link: name.to_string() });
-    }
-    // A local link whose producer gave far more in one call than it has room for.
-    Err(EmitError::Timeout { link: name.to_string(), waited_ms: 0 })
 }

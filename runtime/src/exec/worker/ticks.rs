@@ -73,7 +73,9 @@ impl Ticks {
         if self.waker.is_woken.load(Ordering::Relaxed) {
             self.waker.is_woken.swap(false, Ordering::Acquire);
         }
-        if let Rule::Interval { interval_ns, makes_up } = self.rule {
+        if let Rule::Interval { interval_ns, makes_up } = self.rule
+            && now_ns >= self.next_ns
+        {
             let planned_ns = if self.next_ns == i64::MIN { now_ns } else { self.next_ns };
             self.next_ns = planned_ns.saturating_add(interval_ns);
             let missed = now_ns.saturating_sub(planned_ns) / interval_ns;

@@ -103,12 +103,14 @@ fn defaults_of_the_graph_hold_for_links_and_nodes_that_do_not_say_otherwise() {
     let graph = accept(
         r#"
         links = ["mic -> gain", { from = "gain", to = "out", capacity = 2, when_full = "block" }]
+        description = "what it is for"
         defaults = { capacity = 7, when_full = "fail", send_timeout_ms = 20, deadlines = { process_ms = 40, stop_ms = 50 } }
         inlets.mic = { format = "audio f32 16000 Hz" }
         outlets.out = {}
         nodes.gain = { kind = "audio.gain", send_timeout_ms = 30, deadlines = { process_ms = 60 }, worker = "dsp" }
         "#,
     );
+    assert_eq!(graph.description(), Some("what it is for"));
     let [first, second] = graph.links() else { panic!("two links") };
     assert_eq!((first.capacity(), first.when_full()), (7, WhenFull::Fail));
     assert_eq!((second.capacity(), second.when_full()), (2, WhenFull::Block));

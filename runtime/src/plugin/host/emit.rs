@@ -73,7 +73,9 @@ fn refuse_emit(error: EmitError) -> Refusal {
         // The frequent ones have fixed texts: refusing them allocates nothing.
         EmitError::WouldBlock => Refusal::new(GM_E_WOULDBLOCK, "a link of this output is full"),
         EmitError::Cancelled => Refusal::new(GM_E_CANCELLED, "the session is stopping"),
-        EmitError::Timeout { .. } | EmitError::Full { .. } => Refusal::new(GM_E_TIMEOUT, error.to_string()),
+        EmitError::Timeout { .. } | EmitError::Full { .. } | EmitError::Surplus { .. } => {
+            Refusal::new(GM_E_TIMEOUT, error.to_string())
+        }
         EmitError::Format { .. } => Refusal::new(GM_E_UNSUPPORTED, error.to_string()),
         EmitError::NoSuchPin { .. } => Refusal::invalid(error.to_string()),
     }

@@ -55,8 +55,8 @@ fn is_same(last: &Format, packet: &Packet) -> bool {
         }),
         Format::Text => packet.kind() == Some(PacketKind::Text),
         Format::Event(event) => packet
-            .event()
-            .is_some_and(|view| event.name.as_deref() == Some(view.name) && event.version == Some(view.version)),
+            .event_name()
+            .is_some_and(|(name, version)| event.name.as_deref() == Some(name) && event.version == Some(version)),
         Format::Bytes(bytes) => packet.media_type().is_some_and(|media| bytes.media_type.as_deref() == Some(media)),
         Format::Tensor(tensor) => packet.tensor().is_some_and(|header| {
             let dims = tensor.shape.as_deref().unwrap_or_default();
@@ -96,8 +96,8 @@ pub(crate) fn format_of(packet: &Packet) -> Option<Format> {
         }
         PacketKind::Text => Format::Text,
         PacketKind::Event => {
-            let view = packet.event()?;
-            Format::Event(EventFormat { name: Some(view.name.to_string()), version: Some(view.version) })
+            let (name, version) = packet.event_name()?;
+            Format::Event(EventFormat { name: Some(name.to_string()), version: Some(version) })
         }
         PacketKind::Bytes => Format::Bytes(BytesFormat { media_type: Some(packet.media_type()?.to_string()) }),
         _ => return None,

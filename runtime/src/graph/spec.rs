@@ -77,7 +77,8 @@ pub struct NodeSpec {
     /// When a source is asked for packets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tick: Option<TickSpec>,
-    /// How long a send of this node may wait for room.
+    /// How long a call of this node may wait for room for a packet, without any progress of the consumer. A node is not
+    /// called while its blocking links are full, so this concerns calls that give more packets than there is room for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send_timeout_ms: Option<u64>,
     /// How long each call into this node may take.

@@ -41,7 +41,13 @@ impl Factory for PluginFactory {
         let host = HostContext::for_node(Arc::clone(context));
         let created = create(&self.class.functions, &host, context.instance_id(), params);
         match created {
-            Ok(handle) => Ok(Box::new(PluginInstance { handle, functions: self.class.functions, host, dead: None })),
+            Ok(handle) => Ok(Box::new(PluginInstance {
+                handle,
+                functions: self.class.functions,
+                host,
+                error: ErrorSlot::zeroed(),
+                dead: None,
+            })),
             Err(fault) => {
                 host.close();
                 Err(fault)
@@ -60,7 +66,7 @@ fn create(functions: &Functions, host: &Arc<HostContext>, instance_id: u64, para
         params_json: gm_str::new(params),
     };
     let mut node = ptr::null_mut();
-    let mut error = ErrorSlot::new();
+    let mut error = ErrorSlot::zeroed();
     // SAFETY: every pointer lives as long as the call; this thread owns what is made.
     let status = unsafe { (functions.create)(&raw const raw_host, &raw const info, &raw mut node, error.as_raw()) };
     // From here on nothing can fail without the guard knowing of the instance.
@@ -88,6 +94,9 @@ struct PluginInstance {
     handle: Handle,
     functions: Functions,
     host: Arc<HostContext>,
+    /// Place for the error of a call. Every byte is initialised, because a plugin may claim a message that it did not
+    /// write; kept from call to call, because initialising it costs more than the call.
+    error: ErrorSlot,
     /// Why it is not called any more.
     dead: Option<FaultClass>,
 }
@@ -100,12 +109,12 @@ impl PluginInstance {
         body: impl FnOnce(*mut gm_node, *mut gm_error) -> gm_status,
     ) -> Result<(), Fault> {
         self.check_callable(operation)?;
-        let mut error = ErrorSlot::new();
-        let status = body(self.handle.node(), error.as_raw());
+        self.error.reset();
+        let status = body(self.handle.node(), self.error.as_raw());
         if status == GM_OK {
             return Ok(());
         }
-        Err(self.failed(status, &mut error, operation))
+        Err(self.failed(status, operation))
     }
 
     /// Makes a call that may emit.
@@ -116,13 +125,14 @@ impl PluginInstance {
         body: impl FnOnce(*mut gm_node, *mut gm_error) -> gm_status,
     ) -> Result<gm_status, Fault> {
         self.check_callable(operation)?;
-        let mut error = ErrorSlot::new();
-        let status = during_emitting_call(&self.host, outputs, || body(self.handle.node(), error.as_raw()));
+        self.error.reset();
+        let (node, error) = (self.handle.node(), self.error.as_raw());
+        let status = during_emitting_call(&self.host, outputs, || body(node, error));
         // Flow is for sources; for everybody else it is as wrong as any other number.
         if status == GM_OK || check_flow(operation, status) {
             return Ok(status);
         }
-        Err(self.failed(status, &mut error, operation))
+        Err(self.failed(status, operation))
     }
 
     fn check_callable(&self, operation: &'static str) -> Result<(), Fault> {
@@ -139,8 +149,10 @@ impl PluginInstance {
     }
 
     #[cold]
-    fn failed(&mut self, status: gm_status, error: &mut ErrorSlot, operation: &'static str) -> Fault {
-        let fault = fault_of(status, error, operation);
+    fn failed(&mut self, status: gm_status, operation: &'static str) -> Fault {
+        // The next call gets a clean slot: it must not tell this text again.
+        let mut error = std::mem::replace(&mut self.error, ErrorSlot::zeroed());
+        let fault = fault_of(status, &mut error, operation);
         if !fault.class.is_survivable() {
             self.dead = Some(fault.class);
         }

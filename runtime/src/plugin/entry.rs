@@ -70,7 +70,7 @@ pub(super) unsafe fn enter(
     let context = HostContext::for_module(origin.short_name());
     let host = HostContext::as_host(&context);
     let mut module: *const gm_module = ptr::null();
-    let mut error = ErrorSlot::new();
+    let mut error = ErrorSlot::zeroed();
     // SAFETY: passed on from the caller; the pointers live as long as the call, table and context as the process.
     let status = unsafe { entry(&raw const host, &raw mut module, error.as_raw()) };
     // A plugin may forget to retain the context that its entry borrowed; it costs little to keep it for good.

@@ -16,16 +16,25 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Which file the system's loader has mapped from each place on disk. Its lock is held for look-ups only.
-static RESIDENTS: LazyLock<Mutex<HashMap<Place, Resident>>> = LazyLock::new(Mutex::default);
+/// What the system's loader has mapped. Its lock is held for look-ups only.
+static RESIDENTS: LazyLock<Mutex<Residents>> = LazyLock::new(Mutex::default);
 
 /// Device and number of a file: how the system's loader tells files apart.
 type Place = (u64, u64);
 
+#[derive(Debug, Default)]
+struct Residents {
+    /// The file that was mapped from each place on disk.
+    by_place: HashMap<Place, Resident>,
+    /// Spellings of each path under which something was mapped.
+    spellings: HashMap<PathBuf, usize>,
+}
+
 #[derive(Debug)]
 struct Resident {
     identity: FileIdentity,
-    path: PathBuf,
+    /// The name under which this very file is mapped, where that is certain.
+    name: Option<OsString>,
 }
 
 /// Loads a library file, unless that was done before under whatever name.
@@ -53,12 +62,36 @@ fn open(file: &Preflight) -> Result<ManuallyDrop<Library>, LoadError> {
     let library = unsafe { Library::open(Some(&name), flags) }.map_err(|error| refused(file, &error))?;
     // Never closed: threads, thread-local destructors and buffers of the plugin may outlive everything of ours.
     let library = ManuallyDrop::new(library);
-    let found = fs::metadata(&file.path).map(|metadata| FileIdentity::from(&metadata));
-    if found.ok() != Some(file.identity) {
-        return Err(LoadError::Changed { path: file.path.clone() });
+    let found = fs::metadata(&file.path).map(|metadata| FileIdentity::from(&metadata)).ok();
+    if residents().note(file, name, found) { Ok(library) } else { Err(LoadError::Changed { path: file.path.clone() }) }
+}
+
+impl Residents {
+    /// Notes what was mapped under a name when `found` is what the path named afterwards, and says whether that is the
+    /// file that was looked at.
+    ///
+    /// If it is not, nobody can tell which of the two was mapped, so both are taken for mapped and the name for spent:
+    /// asked for it again, the system's loader might give the file that is no longer there.
+    fn note(&mut self, file: &Preflight, name: OsString, found: Option<FileIdentity>) -> bool {
+        if self.certain_name(file) != Some(&name) {
+            *self.spellings.entry(file.path.clone()).or_default() += 1;
+        }
+        if found == Some(file.identity) {
+            self.by_place.insert(place_of(file.identity), Resident { identity: file.identity, name: Some(name) });
+            return true;
+        }
+        for identity in [Some(file.identity), found].into_iter().flatten() {
+            self.by_place.entry(place_of(identity)).or_insert(Resident { identity, name: None });
+        }
+        false
     }
-    residents().insert(place_of(file), Resident { identity: file.identity, path: file.path.clone() });
-    Ok(library)
+
+    /// The name under which the file is mapped already, if it is a spelling of the same path.
+    fn certain_name(&self, file: &Preflight) -> Option<&OsString> {
+        let name = self.by_place.get(&place_of(file.identity))?.name.as_ref()?;
+        // Paths compare by their parts, so every spelling of a path equals it.
+        (Path::new(name) == file.path).then_some(name)
+    }
 }
 
 /// The name under which the system's loader is asked for the file.
@@ -68,26 +101,29 @@ fn open(file: &Preflight) -> Result<ManuallyDrop<Library>, LoadError> {
 /// leaves `$ORIGIN` what it is.
 fn spelling_of(file: &Preflight) -> Result<OsString, LoadError> {
     let residents = residents();
-    if residents.get(&place_of(file)).is_some_and(|resident| resident.identity != file.identity) {
+    let resident = residents.by_place.get(&place_of(file.identity));
+    if resident.is_some_and(|resident| resident.identity != file.identity) {
         return Err(LoadError::Overwritten { path: file.path.clone() });
     }
-    let is_earlier = |(place, resident): (&Place, &Resident)| resident.path == file.path && *place != place_of(file);
-    let earlier = residents.iter().filter(|entry| is_earlier(*entry)).count();
+    if let Some(name) = residents.certain_name(file) {
+        return Ok(name.clone());
+    }
     let (Some(folder), Some(name)) = (file.path.parent(), file.path.file_name()) else {
         return Ok(file.path.clone().into_os_string());
     };
+    let spent = residents.spellings.get(&file.path).copied().unwrap_or_default();
     let mut spelling = folder.as_os_str().to_owned();
     spelling.push("/");
-    (0..earlier).for_each(|_| spelling.push("./"));
+    (0..spent).for_each(|_| spelling.push("./"));
     spelling.push(name);
     Ok(spelling)
 }
 
-fn place_of(file: &Preflight) -> Place {
-    (file.identity.dev, file.identity.ino)
+fn place_of(identity: FileIdentity) -> Place {
+    (identity.dev, identity.ino)
 }
 
-fn residents() -> MutexGuard<'static, HashMap<Place, Resident>> {
+fn residents() -> MutexGuard<'static, Residents> {
     RESIDENTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

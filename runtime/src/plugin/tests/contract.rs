@@ -16,6 +16,8 @@ thread_local! {
     static CREATE: Cell<(gm_status, bool)> = const { Cell::new((GM_OK, true)) };
     /// What every other function answers with.
     static ANSWER: Cell<gm_status> = const { Cell::new(GM_OK) };
+    /// The length of a message that no function writes.
+    static CLAIMED_LEN: Cell<u32> = const { Cell::new(0) };
     /// When the source wants its next tick.
     static NEXT_NS: Cell<i64> = const { Cell::new(GM_TIME_UNKNOWN) };
     /// Instances made and destroyed on this thread.
@@ -39,7 +41,16 @@ unsafe extern "C" fn create(
         // SAFETY: the error is that of the host.
         unsafe { ErrorSlot::fill(err, status, "refused on purpose") };
     }
+    claim(err);
     status
+}
+
+/// Claims a message without writing it.
+fn claim(err: *mut gm_error) {
+    if CLAIMED_LEN.get() > 0 {
+        // SAFETY: the error is that of the host.
+        unsafe { (*err).message_len = CLAIMED_LEN.get() };
+    }
 }
 
 unsafe extern "C" fn destroy(_: *mut gm_node) {
@@ -56,7 +67,8 @@ unsafe extern "C" fn tick(_: *mut gm_node, info: *mut gm_tick_info, _: *mut gm_e
     ANSWER.get()
 }
 
-unsafe extern "C" fn process(_: *mut gm_node, _: u32, _: *mut gm_packet, _: *mut gm_error) -> gm_status {
+unsafe extern "C" fn process(_: *mut gm_node, _: u32, _: *mut gm_packet, err: *mut gm_error) -> gm_status {
+    claim(err);
     ANSWER.get()
 }
 
@@ -183,4 +195,22 @@ fn r7_functions_that_a_class_does_not_have_are_never_called() {
     assert_eq!(fault.message, "params of this kind cannot change while it runs");
     let fault = node.tick(0, &mut Kept::default()).unwrap_err();
     assert_eq!(fault.message, "a kind of this role has no `tick`");
+}
+
+#[test]
+fn message_that_a_plugin_claims_and_does_not_write_is_zeros() {
+    CLAIMED_LEN.set(5);
+    ANSWER.set(GM_E_IO);
+    let mut node = instance(Role::Sink);
+    for _ in 0..2 {
+        assert_eq!(process_once(&mut *node).unwrap_err().message, "\0\0\0\0\0");
+    }
+    CLAIMED_LEN.set(u32::MAX);
+    assert_eq!(process_once(&mut *node).unwrap_err().message.len(), 224);
+    CREATE.set((GM_E_IO, false));
+    CLAIMED_LEN.set(3);
+    let fault = factory(Role::Sink).create(&Bench::new("odd.node").context, "{}").err().unwrap();
+    assert_eq!(fault.message, "ref", "what was written is told as far as it is claimed");
+    CLAIMED_LEN.set(0);
+    ANSWER.set(GM_OK);
 }

@@ -96,7 +96,7 @@ impl Processor for Scripted {
             Act::TryEmit => {
                 let seq = packet.seq();
                 let is_taken = cx.try_emit(0, packet)?;
-                assert_eq!(is_taken, packet.plane(0).is_none());
+                assert_eq!((is_taken, is_taken), (packet.is_empty(), packet.n_planes() == 0));
                 assert_eq!(packet.seq(), seq);
             }
             Act::EmitTwice => {
@@ -110,6 +110,7 @@ impl Processor for Scripted {
                     assert_eq!(owned.plane(0), Some(&[1, 2, 3][..]), "a refused packet stays as it was");
                     return Err(error);
                 }
+                assert!(owned.is_empty() && owned.n_planes() == 0, "what was taken is gone");
             }
             Act::EmitFromAnotherThread => {
                 let packet = packet.take();

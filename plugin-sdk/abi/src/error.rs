@@ -8,15 +8,36 @@ use core::ptr;
 /// Bytes of the message that stand in the struct itself.
 const MESSAGE_LEN_MAX: usize = 224;
 
-/// Memory for one error of a callee; making one costs five stores.
+/// Memory for one error of a callee.
 pub struct ErrorSlot(MaybeUninit<gm_error>);
 
 impl ErrorSlot {
-    /// An empty slot.
+    /// An empty slot for a callee that keeps the contract; making one costs five stores.
+    ///
+    /// The place of the message stays uninitialised, so a callee that claims a message must have written it. For a
+    /// callee that is not trusted with that there is [`ErrorSlot::zeroed`].
     pub fn new() -> Self {
-        let mut slot = MaybeUninit::<gm_error>::uninit();
-        let raw = slot.as_mut_ptr();
-        // SAFETY: the field lies inside `slot`. The message stays uninitialised; only `message_len` bytes of it are read.
+        let mut slot = Self(MaybeUninit::uninit());
+        slot.prepare();
+        slot
+    }
+
+    /// An empty slot for a callee that may claim a message and not write it: every byte is initialised.
+    pub fn zeroed() -> Self {
+        let mut slot = Self(MaybeUninit::zeroed());
+        slot.prepare();
+        slot
+    }
+
+    /// Makes the slot ready for another call. What a callee left of an earlier message stays behind, unclaimed.
+    pub fn reset(&mut self) {
+        drop(self.take_detail());
+        self.prepare();
+    }
+
+    fn prepare(&mut self) {
+        let raw = self.0.as_mut_ptr();
+        // SAFETY: the field lies inside the slot, and writing plain numbers drops nothing.
         unsafe { (*raw).struct_size = size_of::<gm_error>() as u32 };
         // SAFETY: as above.
         unsafe { (*raw).code = GM_OK };
@@ -26,7 +47,6 @@ impl ErrorSlot {
         unsafe { (*raw).message_len = 0 };
         // SAFETY: as above.
         unsafe { (*raw).detail = ptr::null_mut() };
-        Self(slot)
     }
 
     /// The pointer to hand to the callee.
@@ -37,11 +57,12 @@ impl ErrorSlot {
     /// The message that the callee left, with bytes that are not UTF-8 replaced; empty when it left none.
     pub fn message(&self) -> alloc::borrow::Cow<'_, str> {
         let raw = self.0.as_ptr();
-        // SAFETY: the field was initialised by `new`.
+        // SAFETY: the field was initialised by `prepare`.
         let len = (unsafe { (*raw).message_len } as usize).min(MESSAGE_LEN_MAX);
         // SAFETY: the field lies inside the slot.
         let start = unsafe { &raw const (*raw).message }.cast::<u8>();
-        // SAFETY: the callee promises to have written `message_len` bytes, and no more than the array holds are read.
+        // SAFETY: no more than the array holds are read. They are initialised: by `zeroed`, or by a callee that is
+        // trusted to write what it claims, as `new` demands.
         let bytes = unsafe { core::slice::from_raw_parts(start, len) };
         alloc::string::String::from_utf8_lossy(bytes)
     }
@@ -49,14 +70,14 @@ impl ErrorSlot {
     /// The longer text that the callee left, if any.
     pub fn take_detail(&mut self) -> Option<Buffer> {
         let raw = self.0.as_mut_ptr();
-        // SAFETY: the field was initialised by `new`.
+        // SAFETY: the field was initialised by `prepare`.
         let detail = unsafe { (*raw).detail };
         // SAFETY: as above; the reference is taken, so the slot must not release it again.
         unsafe { (*raw).detail = ptr::null_mut() };
         if detail.is_null() {
             return None;
         }
-        // SAFETY: the callee gave us one reference to a live buffer.
+        // SAFETY: the ABI has the callee leave null or one reference to a live buffer; the header is checked there.
         unsafe { Buffer::from_raw(detail) }.ok()
     }
 
@@ -155,6 +176,28 @@ mod tests {
         unsafe { ErrorSlot::fill_with_detail(slot.as_raw(), GM_E_IO, &long, None) };
         assert_eq!(slot.take_detail().unwrap().len(), 5000);
         assert!(slot.take_detail().is_none());
+    }
+
+    #[test]
+    fn message_that_was_claimed_and_not_written_is_zeros() {
+        for (claimed, len) in [(7, 7), (u32::MAX, MESSAGE_LEN_MAX)] {
+            let mut slot = ErrorSlot::zeroed();
+            // SAFETY: the slot is ours.
+            unsafe { (*slot.as_raw()).message_len = claimed };
+            assert!(slot.message().chars().eq(core::iter::repeat_n('\0', len)), "{claimed}");
+        }
+    }
+
+    #[test]
+    fn slot_that_was_reset_tells_nothing_of_the_call_before() {
+        let mut slot = ErrorSlot::zeroed();
+        // SAFETY: the slot is ours and its detail is null.
+        unsafe { ErrorSlot::fill_with_detail(slot.as_raw(), GM_E_IO, "disk full", Some("sector 7")) };
+        slot.reset();
+        assert_eq!((slot.message(), slot.take_detail().is_none()), ("".into(), true));
+        // SAFETY: the slot is ours.
+        unsafe { ErrorSlot::fill(slot.as_raw(), GM_E_IO, "again") };
+        assert_eq!(slot.message(), "again");
     }
 
     #[test]

@@ -117,12 +117,18 @@ impl HostRef {
         self.ctx.load(Ordering::Relaxed)
     }
 
+    /// Hands a packet over; it is empty afterwards, or as it was when the host refuses it.
     pub(crate) fn emit(&self, pin: usize, flags: u32, packet: &mut Packet) -> Result<()> {
         let pin = u32::try_from(pin).map_err(Error::invalid)?;
         let mut error = ErrorSlot::new();
         // SAFETY: the context is alive, the packet ours and the error prepared.
         let status = unsafe { (self.api.emit)(self.ctx(), pin, flags, packet.as_raw_mut(), error.as_raw()) };
-        if status == GM_OK { Ok(()) } else { Err(host_error(status, &mut error)) }
+        if status != GM_OK {
+            return Err(host_error(status, &mut error));
+        }
+        // The host takes the buffers and leaves the rest of the header, which would still tell of a content.
+        packet.clear();
+        Ok(())
     }
 
     pub(crate) fn buffer(&self, len: usize) -> Result<Buffer> {

@@ -50,6 +50,18 @@ fn events_of_tracing_arrive_once_with_level_target_and_fields() {
 }
 
 #[test]
+fn record_that_is_written_while_another_is_made_arrives_too() {
+    records::keep();
+    let mut node = create(&probe(), "probe.log", r#"{"way": "nested"}"#).unwrap();
+    process(&mut *node).unwrap();
+    let texts = [("the outer record", r#"fields="{\"talks\":\"talked\"}""#), ("the inner record", r#"\"depth\":1"#)];
+    for (text, fields) in texts {
+        let found = records::with(text);
+        assert!(found.len() == 1 && found[0].contains(fields), "{text}: {found:?}");
+    }
+}
+
+#[test]
 fn record_after_destroy_arrives_marked_as_late() {
     records::keep();
     let lab = Lab::new();

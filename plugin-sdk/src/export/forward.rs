@@ -46,11 +46,12 @@ thread_local! {
 fn with_scratch(body: impl FnOnce(&mut Scratch)) {
     let mut body = Some(body);
     let _gone = SCRATCH.try_with(|scratch| {
-        if let (Ok(mut scratch), Some(body)) = (scratch.try_borrow_mut(), body.take_if(|_| true)) {
-            scratch.message.clear();
-            scratch.fields.clear();
-            body(&mut scratch);
-        }
+        // A record inside a record finds the scratch in use, and must find the body still there afterwards.
+        let Ok(mut scratch) = scratch.try_borrow_mut() else { return };
+        let Some(body) = body.take() else { return };
+        scratch.message.clear();
+        scratch.fields.clear();
+        body(&mut scratch);
     });
     if let Some(body) = body {
         body(&mut Scratch::default());

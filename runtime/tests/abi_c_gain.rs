@@ -4,16 +4,23 @@
 
 mod support;
 
-use graphmill::exec::{FaultClass, Instance};
+use graphmill::exec::{FaultClass, Instance, RecvError};
 use graphmill::graph::Kinds as _;
-use graphmill::{AudioHeader, Buffer, Packet, Plugins};
+use graphmill::{AudioHeader, Buffer, Graph, Outcome, Packet, Plugins, Runtime};
+use serde_json::json;
+use std::path::PathBuf;
+use std::thread;
 use support::bench::{Kept, create};
-use support::{Lab, repository};
+use support::{LONG, Lab, repository};
+
+fn library(lab: &Lab) -> PathBuf {
+    let source = repository().join("plugins/fixtures/c_gain/c_gain.c");
+    lab.cc(&source, "libc_gain.so", &[])
+}
 
 fn c_gain(lab: &Lab) -> Plugins {
-    let source = repository().join("plugins/fixtures/c_gain/c_gain.c");
     let plugins = Plugins::new();
-    plugins.load(lab.cc(&source, "libc_gain.so", &[])).unwrap();
+    plugins.load(library(lab)).unwrap();
     plugins
 }
 
@@ -82,4 +89,48 @@ fn f20_instance_outlives_the_registry_and_the_plugin_it_came_from() {
     drop(node);
     assert_eq!(out.samples::<f32>().unwrap(), [2.0]);
     assert_eq!(kind.id, "c.gain");
+}
+
+/// What a sound file gives: frames of 10 ms, numbered, each with its time.
+fn recording(packets: u64) -> impl Iterator<Item = Packet> {
+    const FRAMES: u16 = 480;
+    (0..packets).map(|seq| {
+        let samples: Vec<f32> = (0..FRAMES).map(|at| seq as f32 + f32::from(at) / 1024.0).collect();
+        let mut packet = audio(&samples);
+        packet.set_seq(seq);
+        packet.set_pts_ns(Some(i64::try_from(seq).unwrap() * 10_000_000));
+        packet
+    })
+}
+
+#[test]
+fn c_plugin_multiplies_a_recording_in_a_running_graph_and_keeps_its_order() {
+    const PACKETS: u64 = 1_000;
+    let lab = Lab::new();
+    let runtime = Runtime::new();
+    runtime.plugins().load(library(&lab)).unwrap();
+    let graph = Graph::builder()
+        .inlet("in", "audio f32 48000 Hz mono")
+        .node("gain", "c.gain", json!({ "factor": 0.5 }))
+        .outlet("out", "audio f32")
+        .chain(["in", "gain", "out"])
+        .build(runtime.plugins())
+        .unwrap();
+    let mut session = runtime.start(&graph).unwrap();
+    let (mut inlet, mut outlet) = (session.take_inlet("in").unwrap(), session.take_outlet("out").unwrap());
+    let sender = thread::spawn(move || recording(PACKETS).for_each(|packet| inlet.send(packet, LONG).unwrap()));
+    for sent in recording(PACKETS) {
+        let packet = outlet.recv(LONG).unwrap();
+        assert_eq!((packet.seq(), packet.pts_ns(), packet.audio()), (sent.seq(), sent.pts_ns(), sent.audio()));
+        // Halving is exact.
+        let halved: Vec<f32> = sent.samples::<f32>().unwrap().iter().map(|sample| sample * 0.5).collect();
+        assert_eq!(packet.samples::<f32>().unwrap(), halved, "packet {}", sent.seq());
+    }
+    assert_eq!(outlet.recv(LONG).unwrap_err(), RecvError::Ended);
+    sender.join().unwrap();
+    drop(outlet);
+    let report = session.wait_timeout(LONG).unwrap();
+    assert_eq!((report.outcome, report.errors(), report.dropped()), (Outcome::Completed, 0, 0), "{report:#?}");
+    let gain = report.node("gain").unwrap();
+    assert_eq!((gain.packets_in, gain.packets_out), (PACKETS, PACKETS));
 }

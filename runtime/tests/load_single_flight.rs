@@ -147,3 +147,20 @@ fn file_that_was_written_to_after_it_was_loaded_is_refused() {
     let error = Plugins::new().load(&file).unwrap_err();
     assert_eq!(error, LoadError::Overwritten { path: file });
 }
+
+#[test]
+fn file_that_is_replaced_while_it_is_loaded_is_refused_and_the_next_load_gets_the_new_one() {
+    let lab = Lab::new();
+    let (file, other) = (lab.path("libreplaced.so"), lab.fixture("entry_error"));
+    let define = |name: &str, path: &Path| format!("-D{name}=\"{}\"", path.display());
+    let options = [define("GM_FIXTURE_FILE", &file), define("GM_FIXTURE_OTHER", &other)];
+    lab.fixture_as("constructor_replaces", "replaced", &options);
+    let plugins = Plugins::new();
+    assert_eq!(plugins.load(&file).unwrap_err(), LoadError::Changed { path: file.clone() });
+    for _ in 0..2 {
+        let error = plugins.load(&file).unwrap_err();
+        assert!(matches!(error, LoadError::Entry { .. }), "the entry of the file that is there now: {error}");
+    }
+    fs::rename(lab.fixture("good"), &file).unwrap();
+    plugins.load(&file).unwrap();
+}

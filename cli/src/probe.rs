@@ -9,11 +9,12 @@ use graphmill::graph::Manifest;
 use serde::{Deserialize, Serialize};
 use signal_hook::low_level;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::iter;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitCode, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Starts the line that is the answer.
 const MARK: &str = "graphmill-probe: ";
@@ -23,6 +24,8 @@ const LINE_LEN_MAX: u64 = 2 << 20;
 const LINES_MAX: usize = 10_000;
 /// Most of what a library says on standard error is shown.
 const STDERR_LEN_MAX: u64 = 4096;
+/// What the child said is there by the time that it has ended; a process that it left behind could go on for ever.
+const STDERR_TIMEOUT: Duration = Duration::from_millis(500);
 /// The child watches the deadline itself and says more about it; it is given this long to do so.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -57,11 +60,11 @@ enum End {
 pub(crate) fn look(library: &Path, timeout: Duration) -> Result<Look, Failure> {
     let mut child = spawn(library, timeout)
         .map_err(|error| Failure::new(format!("cannot start the process that looks into the library: {error}")))?;
-    let said = child.stderr.take().map(|stderr| thread::spawn(move || read_stderr(stderr)));
+    let said = child.stderr.take().map(hear_stderr);
     let end = child.stdout.take().map(|stdout| await_answer(stdout, timeout + GRACE));
     let is_silent = matches!(end, Some(Ok(End::Silent)));
     let status = end_child(&mut child);
-    let said = said.and_then(|reader| reader.join().ok()).unwrap_or_default();
+    let said = said.map(|pieces| gather(&pieces, STDERR_TIMEOUT)).unwrap_or_default();
     match end {
         Some(Ok(End::Answered(Answer::Manifest { file, json }))) => understand(file, json),
         Some(Ok(End::Answered(Answer::Refused(reason)))) => Err(Failure::new(reason)),
@@ -114,10 +117,26 @@ fn find_answer(mut output: impl BufRead) -> End {
     End::Silent
 }
 
-fn read_stderr(stderr: ChildStderr) -> String {
-    let mut said = Vec::new();
-    // What could be read until then is shown.
-    drop(stderr.take(STDERR_LEN_MAX).read_to_end(&mut said));
+/// Reads what the child says on a thread of its own, and passes on each piece as it comes.
+fn hear_stderr(stderr: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (tell, hear) = mpsc::channel();
+    thread::spawn(move || {
+        let mut stderr = stderr.take(STDERR_LEN_MAX);
+        let mut piece = [0; 1024];
+        while let Ok(len @ 1..) = stderr.read(&mut piece) {
+            if tell.send(piece.get(..len).unwrap_or_default().to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    hear
+}
+
+/// Puts together what was said until the end of it, or until the time is over.
+fn gather(pieces: &Receiver<Vec<u8>>, timeout: Duration) -> String {
+    let begun = Instant::now();
+    let next = || pieces.recv_timeout(timeout.saturating_sub(begun.elapsed())).ok();
+    let said: Vec<u8> = iter::from_fn(next).flatten().collect();
     String::from_utf8_lossy(&said).trim().replace('\n', "\n    ")
 }
 
@@ -180,5 +199,18 @@ mod tests {
         }
         let flood = "x\n".repeat(LINES_MAX + 1) + MARK + r#"{"refused":"x"}"#;
         assert!(found(&flood).is_none());
+    }
+
+    #[test]
+    fn what_was_said_is_told_although_somebody_keeps_the_pipe_open() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        let pieces = hear_stderr(reader);
+        writer.write_all(b"out of\npaper\n").unwrap();
+        let first = pieces.recv().unwrap();
+        assert_eq!(first, b"out of\npaper\n");
+        assert_eq!(gather(&pieces, Duration::ZERO), "");
+        writer.write_all(b"and of ink\n").unwrap();
+        drop(writer);
+        assert_eq!(gather(&pieces, Duration::MAX), "and of ink");
     }
 }

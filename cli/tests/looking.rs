@@ -78,6 +78,7 @@ fn one_kind_is_shown_with_its_pins_and_params() {
             "out  output  audio f32 interleaved",
             "path    path                required",
             "frames  integer 1 to 65536  480",
+            "pace    asap | realtime     asap ",
         ];
         for part in parts {
             assert!(shown.out.contains(part), "{part}: {}", shown.out);
@@ -148,6 +149,21 @@ fn inspect_survives_libraries_that_abort_exit_or_hang() {
     refused(&lab, "./libexits.so", &["libexits.so", "ended the process that loaded it (exit status: 0)"]);
     refused(&lab, "./libhangs.so", &["libhangs.so", "still being opened after 1000 ms"]);
     refused(&lab, "./libstops.so", &["libstops.so", "kept the process that loaded it busy for more than 3 s"]);
+}
+
+#[test]
+fn inspect_does_not_wait_for_a_process_that_the_library_leaves_behind() {
+    let lab = Lab::new();
+    // It keeps both outputs open, for longer than anybody would wait, and then ends by itself.
+    let forks = "pid_t left = fork(); if (left == 0) { sleep(120); _exit(0); } \
+                 FILE *file = fopen(\"left\", \"w\"); fprintf(file, \"%d\", (int)left); fclose(file);";
+    lab.library("forks", &fixture(forks));
+    let shown = lab.run(["inspect", "./libforks.so"]).succeeds();
+    let left = fs::read_to_string(lab.path("left")).unwrap();
+    // A process that has ended has no command line any more.
+    let is_there = fs::read(format!("/proc/{left}/cmdline")).is_ok_and(|command| !command.is_empty());
+    Command::new("kill").arg(&left).status().unwrap();
+    assert!(shown.out.contains("fixture.sink") && is_there, "{shown:?}");
 }
 
 #[test]

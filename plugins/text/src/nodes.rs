@@ -8,7 +8,7 @@ use crate::render::{json_line, plain};
 use crate::writer::LineWriter;
 
 /// How a packet is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LineFormat {
     /// For readers: text as it is, events by name, known ones in words.

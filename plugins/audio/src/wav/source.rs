@@ -11,7 +11,7 @@ use super::reader::WavReader;
 const FRAMES_MAX: u32 = 65_536;
 
 /// How fast the file is read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Pace {
     /// As fast as the graph takes it.

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{SoundSpec, WavError};
 
@@ -15,7 +15,7 @@ use super::{SoundSpec, WavError};
 const DATA_LEN_MAX: u64 = u32::MAX as u64 - 1024;
 
 /// How samples are stored in the file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum SampleKind {
     /// 16-bit integers; what does not fit is clipped and counted.

@@ -8,11 +8,13 @@ mod status;
 
 use self::handle::Handle;
 use self::status::{check_flow, fault_of};
+use super::attribution::Attribution;
 use super::host::{HostContext, during_emitting_call, size_of_u32};
 use super::import::{Functions, ImportedClass};
-use crate::exec::{Factory, Fault, FaultClass, Instance, NextTick, NodeContext, Outputs};
+use crate::exec::{Factory, Fault, FaultClass, Instance, NextTick, NodeContext, Operation, Outputs};
 use graphmill_abi::layout::*;
 use graphmill_abi::{ErrorSlot, Packet};
+use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
 
@@ -23,11 +25,17 @@ const AGAIN_DELAY_NS: i64 = 1_000_000;
 #[derive(Debug)]
 pub(super) struct PluginFactory {
     class: ImportedClass,
+    file: Option<PathBuf>,
 }
 
 impl PluginFactory {
     pub(super) fn new(class: ImportedClass) -> Self {
-        Self { class }
+        Self { class, file: None }
+    }
+
+    /// Names the file that the kind comes from, for the line about a crash.
+    pub(super) fn of_file(self, file: Option<PathBuf>) -> Self {
+        Self { file, ..self }
     }
 
     /// Id of the kind.
@@ -39,7 +47,8 @@ impl PluginFactory {
 impl Factory for PluginFactory {
     fn create(&self, context: &Arc<NodeContext>, params: &str) -> Result<Box<dyn Instance>, Fault> {
         let host = HostContext::for_node(Arc::clone(context));
-        let created = create(&self.class.functions, &host, context.instance_id(), params);
+        let attribution = Attribution::of_node(context.node(), context.kind(), self.file.as_deref());
+        let created = create(&self.class.functions, attribution, &host, context.instance_id(), params);
         match created {
             Ok(handle) => Ok(Box::new(PluginInstance {
                 handle,
@@ -57,7 +66,13 @@ impl Factory for PluginFactory {
 }
 
 /// Calls `create` and takes over what it makes.
-fn create(functions: &Functions, host: &Arc<HostContext>, instance_id: u64, params: &str) -> Result<Handle, Fault> {
+fn create(
+    functions: &Functions,
+    attribution: Attribution,
+    host: &Arc<HostContext>,
+    instance_id: u64,
+    params: &str,
+) -> Result<Handle, Fault> {
     let raw_host = HostContext::as_host(host);
     let info = gm_create_info {
         struct_size: size_of_u32::<gm_create_info>(),
@@ -67,21 +82,23 @@ fn create(functions: &Functions, host: &Arc<HostContext>, instance_id: u64, para
     };
     let mut node = ptr::null_mut();
     let mut error = ErrorSlot::zeroed();
+    let (made, fault) = (&raw mut node, error.as_raw());
     // SAFETY: every pointer lives as long as the call; this thread owns what is made.
-    let status = unsafe { (functions.create)(&raw const raw_host, &raw const info, &raw mut node, error.as_raw()) };
+    let call = || unsafe { (functions.create)(&raw const raw_host, &raw const info, made, fault) };
+    let status = attribution.during(Operation::Create, call);
     // From here on nothing can fail without the guard knowing of the instance.
     // SAFETY: what `create` stored belongs to us, and `destroy` is the function of the same class.
-    match (status, unsafe { Handle::new(node, functions.destroy, host) }) {
+    match (status, unsafe { Handle::new(node, functions.destroy, host, attribution) }) {
         (GM_OK, Some(handle)) => Ok(handle),
         (GM_OK, None) => Err(contract("`create` reports success and gives no instance".to_owned())),
         (status, Some(handle)) => {
             handle.leak();
-            let reason = fault_of(status, &mut error, "create").message;
+            let reason = fault_of(status, &mut error, Operation::Create).message;
             Err(contract(format!(
                 "`create` reports an error and gives an instance all the same, which is left alone: {reason}"
             )))
         }
-        (status, None) => Err(fault_of(status, &mut error, "create")),
+        (status, None) => Err(fault_of(status, &mut error, Operation::Create)),
     }
 }
 
@@ -105,12 +122,13 @@ impl PluginInstance {
     /// Makes a call that may not emit.
     fn call_quietly(
         &mut self,
-        operation: &'static str,
+        operation: Operation,
         body: impl FnOnce(*mut gm_node, *mut gm_error) -> gm_status,
     ) -> Result<(), Fault> {
         self.check_callable(operation)?;
         self.error.reset();
-        let status = body(self.handle.node(), self.error.as_raw());
+        let (node, error) = (self.handle.node(), self.error.as_raw());
+        let status = self.handle.during(operation, || body(node, error));
         if status == GM_OK {
             return Ok(());
         }
@@ -120,14 +138,15 @@ impl PluginInstance {
     /// Makes a call that may emit.
     fn call(
         &mut self,
-        operation: &'static str,
+        operation: Operation,
         outputs: &mut dyn Outputs,
         body: impl FnOnce(*mut gm_node, *mut gm_error) -> gm_status,
     ) -> Result<gm_status, Fault> {
         self.check_callable(operation)?;
         self.error.reset();
         let (node, error) = (self.handle.node(), self.error.as_raw());
-        let status = during_emitting_call(&self.host, outputs, || body(node, error));
+        let call = || self.handle.during(operation, || body(node, error));
+        let status = during_emitting_call(&self.host, outputs, call);
         // Flow is for sources; for everybody else it is as wrong as any other number.
         if status == GM_OK || check_flow(operation, status) {
             return Ok(status);
@@ -135,21 +154,23 @@ impl PluginInstance {
         Err(self.failed(status, operation))
     }
 
-    fn check_callable(&self, operation: &'static str) -> Result<(), Fault> {
+    fn check_callable(&self, operation: Operation) -> Result<(), Fault> {
         if let Some(class) = self.dead {
+            let name = operation.name();
             let message =
-                format!("`{operation}` is not called: the instance can only be destroyed after a {}", class.name());
+                format!("`{name}` is not called: the instance can only be destroyed after a {}", class.name());
             return Err(Fault::new(class, message));
         }
         if !self.host.is_owned_here() {
             debug_assert!(false, "an instance is called on the thread that created it");
-            return Err(contract(format!("`{operation}` is not called: this thread does not own the instance")));
+            let name = operation.name();
+            return Err(contract(format!("`{name}` is not called: this thread does not own the instance")));
         }
         Ok(())
     }
 
     #[cold]
-    fn failed(&mut self, status: gm_status, operation: &'static str) -> Fault {
+    fn failed(&mut self, status: gm_status, operation: Operation) -> Fault {
         // The next call gets a clean slot: it must not tell this text again.
         let mut error = std::mem::replace(&mut self.error, ErrorSlot::zeroed());
         let fault = fault_of(status, &mut error, operation);
@@ -164,7 +185,7 @@ impl Instance for PluginInstance {
     fn start(&mut self) -> Result<(), Fault> {
         let Some(start) = self.functions.start else { return Ok(()) };
         // SAFETY: the instance is alive, owned by this thread and not being called; the error is prepared.
-        self.call_quietly("start", |node, error| unsafe { start(node, error) })
+        self.call_quietly(Operation::Start, |node, error| unsafe { start(node, error) })
     }
 
     fn tick(&mut self, now_ns: i64, outputs: &mut dyn Outputs) -> Result<NextTick, Fault> {
@@ -173,7 +194,7 @@ impl Instance for PluginInstance {
             gm_tick_info { struct_size: size_of_u32::<gm_tick_info>(), flags: 0, now_ns, next_ns: GM_TIME_UNKNOWN };
         let raw = &raw mut info;
         // SAFETY: as in `start`; the info lives as long as the call.
-        let status = self.call("tick", outputs, |node, error| unsafe { tick(node, raw, error) })?;
+        let status = self.call(Operation::Tick, outputs, |node, error| unsafe { tick(node, raw, error) })?;
         // SAFETY: the info is ours, and the plugin may only use it during the call.
         let next_ns = unsafe { (*raw).next_ns };
         Ok(match (status, next_ns) {
@@ -190,14 +211,14 @@ impl Instance for PluginInstance {
         let pin = pin_number(pin)?;
         let raw = packet.as_raw_mut();
         // SAFETY: as in `start`; the packet is borrowed exclusively and left alone during the call.
-        self.call("process", outputs, |node, error| unsafe { process(node, pin, raw, error) }).map(drop)
+        self.call(Operation::Process, outputs, |node, error| unsafe { process(node, pin, raw, error) }).map(drop)
     }
 
     fn flush(&mut self, pin: usize, outputs: &mut dyn Outputs) -> Result<(), Fault> {
         let Some(flush) = self.functions.flush else { return Ok(()) };
         let pin = pin_number(pin)?;
         // SAFETY: as in `start`.
-        self.call("flush", outputs, |node, error| unsafe { flush(node, pin, GM_FLUSH_EOS, error) }).map(drop)
+        self.call(Operation::Flush, outputs, |node, error| unsafe { flush(node, pin, GM_FLUSH_EOS, error) }).map(drop)
     }
 
     fn update(&mut self, params: &str) -> Result<(), Fault> {
@@ -206,13 +227,13 @@ impl Instance for PluginInstance {
         };
         let params = gm_str::new(params);
         // SAFETY: as in `start`; the text is borrowed for the call.
-        self.call_quietly("update", |node, error| unsafe { update(node, params, error) })
+        self.call_quietly(Operation::Update, |node, error| unsafe { update(node, params, error) })
     }
 
     fn stop(&mut self) -> Result<(), Fault> {
         let Some(stop) = self.functions.stop else { return Ok(()) };
         // SAFETY: as in `start`.
-        self.call_quietly("stop", |node, error| unsafe { stop(node, error) })
+        self.call_quietly(Operation::Stop, |node, error| unsafe { stop(node, error) })
     }
 }
 

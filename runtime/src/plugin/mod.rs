@@ -21,6 +21,7 @@ mod import;
 mod status;
 mod text;
 
+mod attribution;
 mod call;
 mod host;
 
@@ -32,6 +33,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
+pub use attribution::install_crash_attribution;
 pub use error::LoadError;
 pub use import::ModuleFault;
 pub use origin::Origin;

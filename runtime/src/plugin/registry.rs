@@ -65,10 +65,12 @@ pub struct Plugin {
 
 impl Plugin {
     pub(super) fn from_imported(origin: Origin, module: ImportedModule) -> Self {
-        let factories = module.classes.into_iter().map(|class| Arc::new(PluginFactory::new(class))).collect();
+        let file = origin.file().map(ToOwned::to_owned);
+        let factory = |class| Arc::new(PluginFactory::new(class).of_file(file.clone()));
+        let factories = module.classes.into_iter().map(factory).collect();
         Self {
             manifest: module.manifest.plugin.clone(),
-            kinds: module.manifest.into_kinds(origin.file().map(ToOwned::to_owned)),
+            kinds: module.manifest.into_kinds(file),
             manifest_json: module.manifest_json,
             factories,
             origin,

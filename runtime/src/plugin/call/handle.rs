@@ -1,5 +1,7 @@
 //! Ownership of one instance: destroyed exactly once, on its own thread, or given up and counted.
 
+use crate::exec::Operation;
+use crate::plugin::attribution::Attribution;
 use crate::plugin::host::HostContext;
 use crate::plugin::stats;
 use graphmill_abi::layout::gm_node;
@@ -12,6 +14,7 @@ pub(super) struct Handle {
     node: NonNull<gm_node>,
     destroy: unsafe extern "C" fn(*mut gm_node),
     host: Arc<HostContext>,
+    attribution: Attribution,
     is_given_up: bool,
 }
 
@@ -24,14 +27,20 @@ impl Handle {
         node: *mut gm_node,
         destroy: unsafe extern "C" fn(*mut gm_node),
         host: &Arc<HostContext>,
+        attribution: Attribution,
     ) -> Option<Self> {
         let node = NonNull::new(node)?;
-        Some(Self { node, destroy, host: Arc::clone(host), is_given_up: false })
+        Some(Self { node, destroy, host: Arc::clone(host), attribution, is_given_up: false })
     }
 
     /// The instance, for a call.
     pub(super) fn node(&self) -> *mut gm_node {
         self.node.as_ptr()
+    }
+
+    /// Makes one call into the instance; a crash meanwhile is laid at its door.
+    pub(super) fn during<R>(&self, operation: Operation, body: impl FnOnce() -> R) -> R {
+        self.attribution.during(operation, body)
     }
 
     /// Gives the instance up without destroying it.
@@ -48,7 +57,7 @@ impl Drop for Handle {
             stats::INSTANCES_LEAKED.add_one();
         } else {
             // SAFETY: the instance is alive, owned by this thread, not being called, and never used again.
-            unsafe { (self.destroy)(self.node.as_ptr()) };
+            self.during(Operation::Destroy, || unsafe { (self.destroy)(self.node.as_ptr()) });
         }
         self.host.close();
     }

@@ -1,6 +1,6 @@
 //! What the answer of a plugin means.
 
-use crate::exec::{Fault, FaultClass};
+use crate::exec::{Fault, FaultClass, Operation};
 use crate::plugin::status::status_name;
 use graphmill_abi::ErrorSlot;
 use graphmill_abi::layout::*;
@@ -9,14 +9,15 @@ use graphmill_abi::layout::*;
 const DETAIL_LEN_MAX: usize = 64 * 1024;
 
 /// Whether a status above 0 is one that this operation may answer with.
-pub(super) fn check_flow(operation: &'static str, status: gm_status) -> bool {
-    operation == "tick" && matches!(status, GM_AGAIN | GM_EOS)
+pub(super) fn check_flow(operation: Operation, status: gm_status) -> bool {
+    operation == Operation::Tick && matches!(status, GM_AGAIN | GM_EOS)
 }
 
 /// The fault behind a status that is not success, with the text that the plugin left.
-pub(super) fn fault_of(status: gm_status, error: &mut ErrorSlot, operation: &'static str) -> Fault {
+pub(super) fn fault_of(status: gm_status, error: &mut ErrorSlot, operation: Operation) -> Fault {
+    let name = operation.name();
     if status > 0 {
-        let message = format!("`{operation}` answers with the status {status}, which it may not");
+        let message = format!("`{name}` answers with the status {status}, which it may not");
         return Fault::new(FaultClass::Contract, message);
     }
     let class = match status {
@@ -25,7 +26,7 @@ pub(super) fn fault_of(status: gm_status, error: &mut ErrorSlot, operation: &'st
         _ => FaultClass::Error,
     };
     let message = match error.message() {
-        text if text.is_empty() => format!("`{operation}` fails with {} and says no more", status_name(status)),
+        text if text.is_empty() => format!("`{name}` fails with {} and says no more", status_name(status)),
         text => text.into_owned(),
     };
     Fault::new(class, message).with_detail(detail_of(error))

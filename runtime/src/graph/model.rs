@@ -9,7 +9,7 @@ use super::builder::GraphBuilder;
 use super::diagnostic::Diagnostic;
 use super::format::FormatSet;
 use super::kind::{KindInfo, Role};
-use super::spec::{Deadlines, TickSpec, WhenFull};
+use super::spec::{Deadlines, PassThrough, Policy, TickSpec, WhenFull};
 
 /// A validated, immutable graph.
 #[derive(Debug, Clone)]
@@ -31,6 +31,7 @@ pub struct Node {
     pub(crate) tick: TickSpec,
     pub(crate) send_timeout: Duration,
     pub(crate) deadlines: Deadlines,
+    pub(crate) policy: Policy,
     pub(crate) inputs: Vec<Pin>,
     pub(crate) outputs: Vec<Pin>,
 }
@@ -187,6 +188,18 @@ impl Node {
     #[must_use]
     pub const fn send_timeout(&self) -> Duration {
         self.send_timeout
+    }
+
+    /// What is done about the failures of the node.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Whether packets may pass the node by: it has one input and one output, and they have the same format.
+    #[must_use]
+    pub fn pass_through(&self) -> PassThrough {
+        PassThrough::of(&self.inputs, &self.outputs)
     }
 
     /// How long each call into the node may take.

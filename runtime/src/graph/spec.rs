@@ -5,6 +5,7 @@
 mod deadlines;
 mod link;
 mod parse;
+mod policy;
 mod tick;
 
 use indexmap::IndexMap;
@@ -14,6 +15,10 @@ use serde_json::{Map, Value};
 pub use deadlines::{Deadlines, DeadlinesSpec};
 pub use link::LinkSpec;
 pub(crate) use parse::spec_from_source;
+pub use policy::{
+    OnError, OnTrip, PassThrough, Policy, PolicyError, PolicySpec, REDELIVER_MAX, RESTARTS_MAX, RestartPolicy,
+    RestartSpec,
+};
 pub use tick::{LateTicks, TickSpec};
 
 use super::format::FormatSet;
@@ -84,6 +89,9 @@ pub struct NodeSpec {
     /// How long each call into this node may take.
     #[serde(default, skip_serializing_if = "DeadlinesSpec::is_empty")]
     pub deadlines: DeadlinesSpec,
+    /// What is done about the failures of this node.
+    #[serde(default, skip_serializing_if = "PolicySpec::is_empty")]
+    pub policy: PolicySpec,
 }
 
 /// One inlet or outlet.
@@ -99,7 +107,7 @@ pub struct EndSpec {
 #[serde(
     deny_unknown_fields,
     default,
-    expecting = "an object with `capacity`, `when_full`, `send_timeout_ms` or `deadlines`"
+    expecting = "an object with `capacity`, `when_full`, `send_timeout_ms`, `deadlines` or `policy`"
 )]
 pub struct DefaultsSpec {
     /// Packets that a link holds.
@@ -111,6 +119,9 @@ pub struct DefaultsSpec {
     /// How long each call into a node may take.
     #[serde(skip_serializing_if = "DeadlinesSpec::is_empty")]
     pub deadlines: DeadlinesSpec,
+    /// What is done about the failures of a node.
+    #[serde(skip_serializing_if = "PolicySpec::is_empty")]
+    pub policy: PolicySpec,
 }
 
 impl Default for DefaultsSpec {
@@ -120,6 +131,7 @@ impl Default for DefaultsSpec {
             when_full: WhenFull::Block,
             send_timeout_ms: SEND_TIMEOUT_DEFAULT_MS,
             deadlines: DeadlinesSpec::default(),
+            policy: PolicySpec::default(),
         }
     }
 }
@@ -170,6 +182,7 @@ impl NodeSpec {
             tick: None,
             send_timeout_ms: None,
             deadlines: DeadlinesSpec::default(),
+            policy: PolicySpec::default(),
         }
     }
 
@@ -191,6 +204,13 @@ impl NodeSpec {
     #[must_use]
     pub fn with_tick(mut self, tick: TickSpec) -> Self {
         self.tick = Some(tick);
+        self
+    }
+
+    /// Sets what is done about the failures of this node.
+    #[must_use]
+    pub fn with_policy(mut self, policy: PolicySpec) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -221,11 +241,13 @@ fn is_no_params(params: &Value) -> bool {
 pub(crate) mod keys {
     pub(crate) const GRAPH: &[&str] =
         &["name", "description", "plugins", "nodes", "inlets", "outlets", "links", "defaults"];
-    pub(crate) const NODE: &[&str] = &["kind", "params", "worker", "tick", "send_timeout_ms", "deadlines"];
+    pub(crate) const NODE: &[&str] = &["kind", "params", "worker", "tick", "send_timeout_ms", "deadlines", "policy"];
+    pub(crate) const POLICY: &[&str] = &["on_error", "restart", "on_trip", "redeliver"];
+    pub(crate) const RESTART: &[&str] = &["max", "window_ms", "backoff_first_ms", "backoff_max_ms", "reset_after_ms"];
     pub(crate) const DEADLINES: &[&str] =
         &["create_ms", "start_ms", "process_ms", "tick_ms", "flush_ms", "stop_ms", "destroy_ms"];
     pub(crate) const END: &[&str] = &["format"];
-    pub(crate) const DEFAULTS: &[&str] = &["capacity", "when_full", "send_timeout_ms", "deadlines"];
+    pub(crate) const DEFAULTS: &[&str] = &["capacity", "when_full", "send_timeout_ms", "deadlines", "policy"];
     pub(crate) const LINK: &[&str] = &["from", "to", "capacity", "when_full", "credits"];
     pub(crate) const TICK: &[&str] = &["interval_ms", "late"];
 }

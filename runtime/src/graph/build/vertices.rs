@@ -13,7 +13,9 @@ use crate::graph::kind::{KindInfo, PinInfo, Role};
 use crate::graph::model::{Node, NodeRole, Pin};
 use crate::graph::params::{Expansion, PARAMS_DEPTH_MAX, ParamSchema, Subject, expand, explain, is_within_depth};
 use crate::graph::source::{Place, Reporter};
-use crate::graph::spec::{Deadlines, DeadlinesSpec, NODE_ID_LEN_MAX, NodeSpec, TIME_MAX_MS, TickSpec};
+use crate::graph::spec::{
+    Deadlines, DeadlinesSpec, NODE_ID_LEN_MAX, NodeSpec, PassThrough, Policy, PolicyError, TIME_MAX_MS, TickSpec,
+};
 use crate::graph::suggest;
 
 /// Kinds named when none is near to an unknown one, and near kinds named beside the nearest.
@@ -38,6 +40,7 @@ struct Settings {
     tick: TickSpec,
     send_timeout: Duration,
     deadlines: Deadlines,
+    policy: Policy,
 }
 
 impl Vertex<'_> {
@@ -51,6 +54,7 @@ impl Vertex<'_> {
             tick: self.settings.tick,
             send_timeout: self.settings.send_timeout,
             deadlines: self.settings.deadlines,
+            policy: self.settings.policy,
             inputs: self.inputs,
             outputs: self.outputs,
         }
@@ -63,7 +67,10 @@ pub(crate) fn collect<'a>(input: &Input<'a>, reporter: &mut Reporter<'_>) -> Vec
         check_timeout(input.spec.defaults.send_timeout_ms, &Place::of(&["defaults", "send_timeout_ms"]), reporter);
     check_deadlines(&input.spec.defaults.deadlines, &Place::of(&["defaults"]), reporter);
     let deadlines = input.spec.defaults.deadlines.or(&Deadlines::default());
-    let mut collecting = Collecting { input: *input, schemas: HashMap::new(), send_timeout, deadlines, reporter };
+    let policy = input.spec.defaults.policy.over(&Policy::default());
+    check_policy(&policy, PassThrough::Possible, &Place::of(&["defaults"]), reporter);
+    let mut collecting =
+        Collecting { input: *input, schemas: HashMap::new(), send_timeout, deadlines, policy, reporter };
     let mut vertices = Vec::new();
     for (id, end) in &input.spec.inlets {
         let pin = Pin { name: "out".to_owned(), format: end.format.clone(), optional: false };
@@ -86,6 +93,7 @@ struct Collecting<'c, 'a, 'r> {
     schemas: HashMap<String, Option<Arc<ParamSchema>>>,
     send_timeout: Duration,
     deadlines: Deadlines,
+    policy: Policy,
     reporter: &'c mut Reporter<'r>,
 }
 
@@ -99,6 +107,7 @@ impl<'a> Collecting<'_, 'a, '_> {
             tick: TickSpec::default(),
             send_timeout: self.send_timeout,
             deadlines: self.deadlines,
+            policy: Policy::default(),
         };
         Vertex {
             id,
@@ -123,6 +132,7 @@ impl<'a> Collecting<'_, 'a, '_> {
                 None => self.send_timeout,
             },
             deadlines: node.deadlines.or(&self.deadlines),
+            policy: node.policy.over(&self.policy),
         };
         check_deadlines(&node.deadlines, &place, self.reporter);
         let Some(kind) = kind else {
@@ -142,6 +152,8 @@ impl<'a> Collecting<'_, 'a, '_> {
         let resolved = kind.params_with_defaults(&settings.params);
         let inputs = self.pins(id, &kind.inputs, &resolved, &place);
         let outputs = self.pins(id, &kind.outputs, &resolved, &place);
+        let formats = PassThrough::of(&inputs, &outputs);
+        check_policy(&settings.policy, formats, &place, self.reporter);
         Vertex { id, place, role: Some(NodeRole::Kind(kind)), inputs, outputs, has_bad_link: false, settings }
     }
 
@@ -267,6 +279,17 @@ fn check_ids(vertices: &[Vertex<'_>], reporter: &mut Reporter<'_>) {
             );
         }
     }
+}
+
+/// Reports a policy that cannot hold.
+fn check_policy(policy: &Policy, formats: PassThrough, place: &Place, reporter: &mut Reporter<'_>) {
+    let Err(error) = policy.validate(formats) else { return };
+    let place = place.clone().key("policy");
+    let place = match &error {
+        PolicyError::OutOfRange { key, .. } => key.split('.').fold(place, |place, part| place.key(part)),
+        _ => place.key("on_trip"),
+    };
+    reporter.report(&place, Diagnostic::error(error.to_string()));
 }
 
 /// Reports deadlines that are no time at all or longer than a day.

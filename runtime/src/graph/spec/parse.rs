@@ -51,6 +51,7 @@ impl Reading<'_, '_> {
             tick.value = known_part(&tick.value, keys::TICK);
         }
         self.check_deadlines(&mut known, place);
+        self.check_policy(&mut known, place);
         if let Some(params) = tree.as_object().and_then(|entries| entries.get("params"))
             && params.value.as_object().is_none()
         {
@@ -75,7 +76,23 @@ impl Reading<'_, '_> {
         self.check_keys(&entry.value, &place, ("`defaults`", keys::DEFAULTS));
         let mut known = known_part(&entry.value, keys::DEFAULTS);
         self.check_deadlines(&mut known, &place);
+        self.check_policy(&mut known, &place);
         read(&known, &place, self.reporter).unwrap_or_default()
+    }
+
+    /// Reports unknown keys of `policy` and of `restart` in it, and takes them out.
+    fn check_policy(&mut self, tree: &mut Tree, place: &Place) {
+        let place = place.clone().key("policy");
+        let TreeValue::Object(entries) = &mut tree.value else { return };
+        let Some(policy) = entries.get_mut("policy") else { return };
+        self.check_keys(&policy.value, &place, ("`policy`", keys::POLICY));
+        policy.value = known_part(&policy.value, keys::POLICY);
+        if let TreeValue::Object(entries) = &mut policy.value.value
+            && let Some(restart) = entries.get_mut("restart")
+        {
+            self.check_keys(&restart.value, &place.key("restart"), ("`restart`", keys::RESTART));
+            restart.value = known_part(&restart.value, keys::RESTART);
+        }
     }
 
     /// Reports unknown keys of `deadlines` in a node or in the defaults, and takes them out.

@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use crate::graph::spec::keys;
 use crate::graph::{
-    DeadlinesSpec, DefaultsSpec, EndSpec, FileType, GraphSpec, LateTicks, LinkSpec, NodeSpec, TickSpec, WhenFull,
+    DeadlinesSpec, DefaultsSpec, EndSpec, FileType, GraphSpec, LateTicks, LinkSpec, NodeSpec, OnError, OnTrip,
+    PolicySpec, RestartSpec, TickSpec, WhenFull,
 };
 
 fn all_deadlines() -> DeadlinesSpec {
@@ -17,6 +18,22 @@ fn all_deadlines() -> DeadlinesSpec {
     }
 }
 
+fn whole_policy() -> PolicySpec {
+    let restart = RestartSpec {
+        max: Some(1),
+        window_ms: Some(2),
+        backoff_first_ms: Some(3),
+        backoff_max_ms: Some(4),
+        reset_after_ms: Some(5),
+    };
+    PolicySpec {
+        on_error: Some(OnError::Fail),
+        restart: Some(restart),
+        on_trip: Some(OnTrip::Isolate),
+        redeliver: Some(6),
+    }
+}
+
 /// A spec in which nothing has its default.
 fn full() -> GraphSpec {
     let tick = TickSpec::Interval { interval_ms: 2.5, late: LateTicks::Burst };
@@ -25,7 +42,8 @@ fn full() -> GraphSpec {
         .with_worker("w")
         .with_tick(tick)
         .with_send_timeout_ms(5)
-        .with_deadlines(all_deadlines());
+        .with_deadlines(all_deadlines())
+        .with_policy(whole_policy());
     let link = LinkSpec::new("n", "o").with_capacity(3).with_when_full(WhenFull::DropNewest).with_credits(2);
     let end = EndSpec { format: "text | audio f32".parse().unwrap() };
     GraphSpec {
@@ -41,6 +59,7 @@ fn full() -> GraphSpec {
             when_full: WhenFull::Fail,
             send_timeout_ms: 7,
             deadlines: all_deadlines(),
+            policy: whole_policy(),
         },
     }
 }
@@ -75,6 +94,8 @@ fn the_keys_that_are_suggested_are_the_keys_of_the_model() {
     check(&json["nodes"]["z"], keys::NODE);
     check(&json["nodes"]["z"]["tick"], keys::TICK);
     check(&json["nodes"]["z"]["deadlines"], keys::DEADLINES);
+    check(&json["nodes"]["z"]["policy"], keys::POLICY);
+    check(&json["nodes"]["z"]["policy"]["restart"], keys::RESTART);
     check(&json["inlets"]["i"], keys::END);
     check(&json["links"][1], keys::LINK);
     check(&json["defaults"], keys::DEFAULTS);

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use graphmill::exec::{FaultClass, NodeState, Operation, abandoned_threads};
-use graphmill::graph::{DeadlinesSpec, GraphBuilder, LinkSpec, NodeSpec};
+use graphmill::graph::{DeadlinesSpec, GraphBuilder, LinkSpec, NodeSpec, PolicySpec};
 use graphmill::{Graph, Outcome, Runtime, SessionReport};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -22,6 +22,10 @@ fn runtime() -> Runtime {
     runtime
 }
 
+fn no_restarts() -> PolicySpec {
+    serde_json::from_value(json!({ "restart": { "max": 0 } })).unwrap()
+}
+
 fn deadlines(key: &str, ms: u64) -> DeadlinesSpec {
     serde_json::from_value(json!({ key: ms })).unwrap()
 }
@@ -31,7 +35,7 @@ fn chain(test: &str, gated: &str, key: &str) -> GraphBuilder {
     let node = NodeSpec::new("gated").with_params(json!({ "test": test, "gated": gated }));
     Graph::builder()
         .node("count", "flow.count", json!({ "packets": 1000 }))
-        .node_with("model", node.with_deadlines(deadlines(key, 20)))
+        .node_with("model", node.with_deadlines(deadlines(key, 20)).with_policy(no_restarts()))
         .node("check", "flow.check", json!({}))
         .chain(["count", "model", "check"])
 }
@@ -92,7 +96,7 @@ fn source_that_does_not_return_from_a_tick_is_hung() {
     let open = close_gate("hung-tick");
     let source = NodeSpec::new("gated.source").with_params(json!({ "test": "hung-tick", "gated": "tick" }));
     let graph = Graph::builder()
-        .node_with("model", source.with_deadlines(deadlines("tick_ms", 20)))
+        .node_with("model", source.with_deadlines(deadlines("tick_ms", 20)).with_policy(no_restarts()))
         .node("check", "flow.check", json!({ "expect": 0 }))
         .link("model", "check")
         .build(runtime.plugins())
@@ -106,7 +110,7 @@ fn defaults_of_the_graph_hold_for_every_node() {
     let spec = |deadlines: Value| {
         json!({
             "links": ["count -> model -> check"],
-            "defaults": { "deadlines": deadlines },
+            "defaults": { "deadlines": deadlines, "policy": { "restart": { "max": 0 } } },
             "nodes": {
                 "count": { "kind": "flow.count", "params": { "packets": 10 } },
                 "model": { "kind": "gated", "params": { "test": "defaults", "gated": "process" } },
@@ -145,6 +149,45 @@ fn call_that_comes_back_late_changes_nothing_and_its_thread_frees_the_instance()
     let model = late.node("model").unwrap();
     assert_eq!((model.packets_out, model.late_outputs, model.state), (0, 1, NodeState::Hung));
     assert_eq!(late.node("check").unwrap().packets_in, 0, "the late packet went nowhere");
+}
+
+#[test]
+fn hung_instance_is_replaced_and_costs_one_packet() {
+    let runtime = runtime();
+    let open = close_gate("replaced");
+    let node = NodeSpec::new("gated").with_params(json!({ "test": "replaced", "gated": "process" }));
+    let policy = json!({ "restart": { "backoff_first_ms": 1 } });
+    let node = node.with_deadlines(deadlines("process_ms", 20)).with_policy(serde_json::from_value(policy).unwrap());
+    let graph = Graph::builder()
+        .node("count", "flow.count", json!({ "packets": 1000 }))
+        .node_with("model", node)
+        .node("check", "flow.check", json!({ "gaps": true, "expect": 999 }))
+        .chain(["count", "model", "check"])
+        .build(runtime.plugins())
+        .unwrap();
+    let mut session = runtime.start(&graph).unwrap();
+    let report = session.wait_timeout(LONG).unwrap();
+    assert_eq!(
+        (report.outcome, report.dropped(), &report.abandoned),
+        (Outcome::Completed, 0, &vec!["model".to_string()])
+    );
+    let model = report.node("model").unwrap();
+    assert_eq!(
+        (model.packets_in, model.packets_out, model.restarts, model.timeouts, model.lost_in_flight),
+        (1000, 999, 1, 1, 1)
+    );
+    // The first instance comes back after the second one has done its work.
+    drop(open);
+    while calls("replaced").iter().filter(|(name, _)| *name == "destroy").count() < 2 {
+        std::thread::yield_now();
+    }
+    let late = session.report();
+    let model = late.node("model").unwrap();
+    assert_eq!((model.packets_out, model.late_outputs, late.node("check").unwrap().packets_in), (999, 1, 999));
+    let seen = calls("replaced");
+    let (_, first) = seen.first().unwrap();
+    let of_first: Vec<_> = seen.iter().filter(|(_, thread)| thread == first).map(|(name, _)| *name).collect();
+    assert_eq!(of_first, ["create", "start", "process", "destroy"], "each instance stays on its own thread");
 }
 
 #[test]

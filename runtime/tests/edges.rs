@@ -166,7 +166,7 @@ fn start(graph: GraphBuilder) -> Session {
 }
 
 fn run(graph: GraphBuilder) -> graphmill::SessionReport {
-    start(graph).wait_timeout(LONG).expect("the session ends by itself")
+    start(graph).wait_timeout(LONG).unwrap_or_else(|| panic!("the session ends by itself"))
 }
 
 fn text(seq: u64) -> Packet {

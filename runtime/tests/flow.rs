@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use graphmill::exec::{EmitError, NextTick, NodeState, RecvError};
-use graphmill::graph::{GraphBuilder, LinkSpec, NodeSpec, TickSpec, WhenFull};
+use graphmill::graph::{GraphBuilder, LinkSpec, NodeSpec, PolicySpec, TickSpec, WhenFull};
 use graphmill::{Graph, Outcome, Packet, Runtime, SessionReport};
 use serde_json::json;
 use std::time::Duration;
@@ -228,11 +228,15 @@ fn refused_packet_costs_only_itself_and_is_counted() {
     assert_eq!(pass.last_error.as_deref(), Some("packet 99 is not wanted"));
 }
 
+fn no_restarts() -> PolicySpec {
+    serde_json::from_value(json!({ "restart": { "max": 0 } })).unwrap()
+}
+
 #[test]
 fn panic_costs_the_node_and_the_rest_of_the_graph_is_finished() {
     let graph = Graph::builder()
         .node("count", "flow.count", json!({ "packets": 1000 }))
-        .node("pass", "flow.pass", json!({ "panic_at": 10 }))
+        .node_with("pass", NodeSpec::new("flow.pass").with_params(json!({ "panic_at": 10 })).with_policy(no_restarts()))
         .node("check", "flow.check", json!({ "expect": 10 }))
         .chain(["count", "pass", "check"]);
     let report = run(graph);

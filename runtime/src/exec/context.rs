@@ -2,7 +2,7 @@
 
 use crate::exec::clock::Clock;
 use crate::exec::sys::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Identity of a node and the few flags that any thread may look at.
 ///
@@ -25,6 +25,24 @@ pub struct NodeContext {
 pub trait Wake: Send + Sync + std::fmt::Debug {
     /// Asks for a tick of the node as soon as possible; cheap and callable from any thread.
     fn wake(&self);
+}
+
+/// The context of the newest instance of a node.
+#[derive(Debug)]
+pub(crate) struct CurrentContext(Mutex<Arc<NodeContext>>);
+
+impl CurrentContext {
+    pub(crate) fn new(context: Arc<NodeContext>) -> Self {
+        Self(Mutex::new(context))
+    }
+
+    pub(crate) fn set(&self, context: Arc<NodeContext>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = context;
+    }
+
+    pub(crate) fn now(&self) -> Arc<NodeContext> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Names of a node for logs and messages.
@@ -60,6 +78,22 @@ impl NodeContext {
             is_cancelled: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             waker,
+        }
+    }
+
+    /// The context of the instance that takes the place of this one's.
+    #[must_use]
+    pub(crate) fn renewed(&self, instance_id: u64) -> Self {
+        Self {
+            session: self.session.clone(),
+            node: self.node.clone(),
+            kind: self.kind.clone(),
+            instance_id,
+            clock: self.clock.clone(),
+            origin_ns: self.origin_ns,
+            is_cancelled: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+            waker: self.waker.clone(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a node counts, and the names of what can go wrong in it.
 
 use crate::exec::instance::{Fault, FaultClass};
+use crate::exec::supervise::NodeState;
 use crate::telemetry::counter::Counter;
 use crate::telemetry::histogram::Histogram;
 use std::path::PathBuf;
@@ -19,6 +20,12 @@ pub(crate) struct NodeCounters {
     pub(crate) errors: Counter,
     /// Calls that did not return in time; the watch writes it.
     pub(crate) timeouts: Counter,
+    /// Instances that were made anew.
+    pub(crate) restarts: Counter,
+    /// Packets that were in flight when the instance failed, and were given up.
+    pub(crate) lost_in_flight: Counter,
+    /// Packets that passed the node by.
+    pub(crate) bypassed: Counter,
     /// Packets that went around a cycle and were taken for lost.
     pub(crate) lost_credits: Counter,
     /// Packets that came from an abandoned call, later.
@@ -62,46 +69,6 @@ impl NodeCounters {
 
     pub(crate) fn state(&self) -> NodeState {
         NodeState::ALL.into_iter().find(|state| *state as u64 == self.state.value()).unwrap_or(NodeState::Starting)
-    }
-}
-
-/// Where a node is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum NodeState {
-    /// Its instance is being made.
-    Starting,
-    /// Its instance was made and waits for the others.
-    Ready,
-    /// It takes calls.
-    Running,
-    /// It has ended as it should.
-    Stopped,
-    /// It takes no calls any more because something went wrong.
-    Failed,
-    /// A call did not return in time; its instance is abandoned.
-    Hung,
-}
-
-impl NodeState {
-    const ALL: [Self; 6] = [Self::Starting, Self::Ready, Self::Running, Self::Stopped, Self::Failed, Self::Hung];
-
-    /// Whether no further call comes.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Stopped | Self::Failed | Self::Hung)
-    }
-
-    /// The word for reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Ready => "ready",
-            Self::Running => "running",
-            Self::Stopped => "stopped",
-            Self::Failed => "failed",
-            Self::Hung => "hung",
-        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Where the application pushes packets in and takes packets out.
 
-use crate::exec::counters::{NodeCounters, NodeState};
+use crate::exec::counters::NodeCounters;
 use crate::exec::doorbell::Doorbell;
 use crate::exec::instance::{EmitError, Outputs, Wait};
 use crate::exec::link::{DropReason, Link};
 use crate::exec::shared::SessionShared;
+use crate::exec::supervise::NodeState;
 use crate::exec::worker::{Emitter, Output};
 use graphmill_abi::Packet;
 use std::borrow::BorrowMut;

@@ -1,7 +1,8 @@
 //! What a session tells about itself: while it runs and when it has ended.
 
-use crate::exec::counters::{NodeCounters, NodeFailure, NodeState};
+use crate::exec::counters::{NodeCounters, NodeFailure};
 use crate::exec::link::{DropReason, LinkCounters};
+use crate::exec::supervise::NodeState;
 use crate::telemetry::histogram::Summary;
 use serde::Serialize;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub struct SessionReport {
     pub links: Vec<LinkReport>,
     /// The nodes that failed, in the order in which they did.
     pub failures: Vec<NodeFailure>,
+    /// The nodes that used up their restarts and that the session went on without.
+    pub tripped: Vec<NodeFailure>,
     /// Workers whose threads did not return from a plugin in time and were abandoned.
     pub abandoned: Vec<String>,
     /// Workers that did not end within the deadlines of a stop; their threads are left alone.
@@ -69,6 +72,12 @@ pub struct NodeReport {
     pub errors: u64,
     /// Calls that did not return in time.
     pub timeouts: u64,
+    /// Instances that were made anew after a failure.
+    pub restarts: u64,
+    /// Packets that were in flight when the instance failed, and were given up.
+    pub lost_in_flight: u64,
+    /// Packets that passed the node by after it tripped.
+    pub bypassed: u64,
     /// Packets that this node sent around a cycle and that did not come back within five seconds.
     pub lost_in_cycle: u64,
     /// Packets that an abandoned call gave later; they were dropped.
@@ -173,6 +182,9 @@ impl NodeEntry {
             packets_unlinked: counters.packets_unlinked.value(),
             errors: counters.errors.value(),
             timeouts: counters.timeouts.value(),
+            restarts: counters.restarts.value(),
+            lost_in_flight: counters.lost_in_flight.value(),
+            bypassed: counters.bypassed.value(),
             lost_in_cycle: counters.lost_credits.value(),
             late_outputs: counters.late_outputs.value(),
             last_error: counters.last_error(),

@@ -105,8 +105,6 @@ pub struct Session {
     alive: Vec<String>,
     nodes: Vec<NodeEntry>,
     links: Vec<LinkEntry>,
-    /// Workers whose threads were abandoned.
-    abandoned: Vec<String>,
     /// The watch ends when this is dropped.
     _watch: Sender<()>,
     /// Links between threads that no outlet reads: what is left in them at the end is lost.
@@ -158,7 +156,6 @@ impl Session {
             shared,
             milestones,
             alive,
-            abandoned: Vec::new(),
             _watch: end_watch,
             nodes,
             links,
@@ -245,7 +242,8 @@ impl Session {
             nodes: self.nodes.iter().map(NodeEntry::report).collect(),
             links: self.links.iter().map(LinkEntry::report).collect(),
             failures,
-            abandoned: self.abandoned.clone(),
+            tripped: self.shared.tripped(),
+            abandoned: self.shared.abandoned(),
             stragglers: Vec::new(),
         }
     }
@@ -314,9 +312,6 @@ impl Session {
     }
 
     fn heard(&mut self, milestone: &Milestone) {
-        if let Milestone::Lost(worker) = milestone {
-            self.abandoned.push(worker.clone());
-        }
         if let Milestone::Ended(worker) | Milestone::Lost(worker) = milestone {
             self.alive.retain(|name| name != worker);
         }

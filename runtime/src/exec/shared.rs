@@ -15,6 +15,10 @@ pub(crate) struct SessionShared {
     /// Everything ends at once.
     is_aborted: AtomicBool,
     failures: Mutex<Vec<NodeFailure>>,
+    /// Failures of nodes that the session goes on without.
+    tripped: Mutex<Vec<NodeFailure>>,
+    /// Workers whose threads were abandoned.
+    abandoned: Mutex<Vec<String>>,
     bells: Mutex<Vec<Arc<Doorbell>>>,
     /// Contexts of the nodes, so that an abort reaches calls that are under way.
     contexts: Mutex<Vec<Arc<NodeContext>>>,
@@ -73,6 +77,26 @@ impl SessionShared {
     pub(crate) fn node_failed(&self, failure: NodeFailure) {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
         self.drain();
+    }
+
+    /// Keeps the name of a worker whose thread was abandoned.
+    pub(crate) fn worker_abandoned(&self, worker: &str) {
+        self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(worker.to_string());
+    }
+
+    /// The workers whose threads were abandoned, a worker once for each thread.
+    pub(crate) fn abandoned(&self) -> Vec<String> {
+        self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps the failure of a node that the session goes on without.
+    pub(crate) fn node_tripped(&self, failure: NodeFailure) {
+        self.tripped.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+    }
+
+    /// The failures that the session went on after, oldest first.
+    pub(crate) fn tripped(&self) -> Vec<NodeFailure> {
+        self.tripped.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The failures so far, oldest first.

@@ -8,15 +8,16 @@
 //! A call costs no clock reading for this: time is read here, once a round.
 
 use crate::exec::clock::Clock;
-use crate::exec::context::NodeContext;
-use crate::exec::counters::{NodeCounters, NodeFailure, NodeState, Operation};
+use crate::exec::context::CurrentContext;
+use crate::exec::counters::{NodeCounters, NodeFailure, Operation};
 use crate::exec::instance::{Fault, FaultClass};
 use crate::exec::lease::{CallWord, Lease};
 use crate::exec::link::{DropReason, Link, LinkCounters};
 use crate::exec::shared::SessionShared;
+use crate::exec::supervise::{Event, FailureKind, NodeFate, NodeState, SharedSupervisor};
 use crate::exec::sys::{self, AtomicU64, Ordering};
-use crate::exec::worker::Milestone;
-use crate::graph::Deadlines;
+use crate::exec::worker::{self, Milestone, WorkerPlan};
+use crate::graph::{Deadlines, OnTrip, Policy};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +27,9 @@ use std::time::Duration;
 const PERIOD_MAX: Duration = Duration::from_millis(20);
 /// The shortest time between two looks, for deadlines of a few milliseconds.
 const PERIOD_MIN: Duration = Duration::from_millis(1);
+
+/// Abandoned threads of this process beyond which a hung instance is not replaced: each may hold a core and memory.
+const ABANDONED_MAX: u64 = 8;
 
 /// Threads of this process that were abandoned and have not come back. From the standard library, because loom's
 /// atomics cannot be static; nothing is ordered by it.
@@ -51,12 +55,16 @@ pub(crate) struct WatchedWorker {
     pub(crate) nodes: Vec<WatchedNode>,
     /// Links between nodes of this worker: their queues are on its stack.
     pub(crate) locals: Vec<Arc<LinkCounters>>,
+    /// The plan of a thread that could take this one's place.
+    pub(crate) replica: Option<WorkerPlan>,
 }
 
 /// What the watch knows of a node.
 #[derive(Debug)]
 pub(crate) struct WatchedNode {
-    pub(crate) context: Arc<NodeContext>,
+    pub(crate) current: Arc<CurrentContext>,
+    pub(crate) supervisor: Arc<SharedSupervisor>,
+    pub(crate) policy: Policy,
     pub(crate) counters: Arc<NodeCounters>,
     pub(crate) deadlines: Deadlines,
     pub(crate) plugin_file: Option<PathBuf>,
@@ -102,7 +110,7 @@ impl Watch {
 
     fn look(&mut self, seen: &mut [Option<Seen>], now_ns: i64) {
         let Self { workers, shared, milestones, .. } = self;
-        for (worker, seen) in workers.iter().zip(seen) {
+        for (worker, seen) in workers.iter_mut().zip(seen) {
             if worker.lease.is_revoked() {
                 continue;
             }
@@ -119,9 +127,11 @@ impl Watch {
             if let Some(hung) = worker.overdue(call, elapsed)
                 && worker.lease.revoke(call)
             {
-                worker.abandon(&hung, shared);
-                // A session that is gone does not listen.
-                let _unheard = milestones.send(Milestone::Lost(worker.name.clone()));
+                shared.worker_abandoned(&worker.name);
+                if !worker.abandon(&hung, shared, (now_ns, milestones)) {
+                    // A session that is gone does not listen.
+                    let _unheard = milestones.send(Milestone::Lost(worker.name.clone()));
+                }
             }
         }
     }
@@ -142,23 +152,76 @@ impl WatchedWorker {
         (elapsed >= deadline).then_some(Hung { node: call.node(), operation, elapsed, deadline })
     }
 
-    /// Acts for the worker, whose lease was just revoked.
+    /// Acts for the worker, whose lease was just revoked; whether another thread takes its place.
     #[cold]
-    fn abandon(&self, hung: &Hung, shared: &SessionShared) {
+    fn abandon(
+        &mut self,
+        hung: &Hung,
+        shared: &SessionShared,
+        (now_ns, milestones): (i64, &Sender<Milestone>),
+    ) -> bool {
         ABANDONED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         sys::demote_thread(self.thread.load(Ordering::Relaxed));
+        for node in &self.nodes {
+            node.current.now().cancel();
+        }
+        let Some(node) = self.nodes.get(hung.node) else { return false };
+        node.counters.timeouts.increment();
+        if hung.operation == Operation::Process {
+            node.counters.lost_in_flight.increment();
+        }
+        let kind = FailureKind::Deadline { operation: hung.operation };
+        let mut decision = node.supervisor.on(Event::Failure { kind, attempts: 0 }, now_ns);
+        let waits = matches!(decision.node, NodeFate::RestartAfter { .. });
+        if waits && abandoned_threads() > ABANDONED_MAX {
+            decision = node.supervisor.on(Event::AbandonedCap, now_ns);
+        }
+        let is_ending = matches!(hung.operation, Operation::Stop | Operation::Destroy) || shared.is_draining();
+        if let NodeFate::RestartAfter { delay_ns } = decision.node
+            && !is_ending
+            && self.replace(hung, delay_ns, milestones)
+        {
+            return true;
+        }
+        self.give_up(hung, decision.node, shared);
+        false
+    }
+
+    /// Starts a thread in the place of the hung one; its node makes the next instance when it is due.
+    fn replace(&mut self, hung: &Hung, delay_ns: i64, milestones: &Sender<Milestone>) -> bool {
+        let Some(plan) = self.replica.take() else { return false };
+        self.replica = plan.replica();
+        let (lease, thread, milestones) = (plan.lease.clone(), plan.thread.clone(), milestones.clone());
+        if sys::spawn(&self.name, move || worker::replace(plan, &milestones)).is_err() {
+            return false;
+        }
+        (self.lease, self.thread) = (lease, thread);
+        for failure in self.failures(hung) {
+            let delay_ms = delay_ns / 1_000_000;
+            tracing::warn!(node = %failure.node, kind = %failure.kind, "{failure}; another one is made in {delay_ms} ms");
+        }
+        true
+    }
+
+    /// Takes the nodes of the worker out of the graph.
+    fn give_up(&self, hung: &Hung, fate: NodeFate, shared: &SessionShared) {
         for (at, node) in self.nodes.iter().enumerate() {
-            node.context.cancel();
             if at == hung.node {
                 node.counters.set_state(NodeState::Hung);
-                node.counters.timeouts.increment();
             } else if !node.counters.state().is_final() {
                 node.counters.set_state(NodeState::Failed);
             }
         }
-        for failure in self.failures(hung) {
+        let stays_out = matches!(fate, NodeFate::Trip { then: OnTrip::Isolate | OnTrip::Bypass, .. });
+        for mut failure in self.failures(hung) {
+            if let NodeFate::Trip { cause, .. } = fate
+                && failure.class == FaultClass::Hung
+                && self.nodes.get(hung.node).is_some_and(|node| node.policy.restart.max > 0)
+            {
+                failure.message = format!("{}; {cause}", failure.message);
+            }
             tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
-            shared.node_failed(failure);
+            if stays_out { shared.node_tripped(failure) } else { shared.node_failed(failure) }
         }
         for node in &self.nodes {
             node.inputs.iter().for_each(|link| link.close(DropReason::Closed));
@@ -188,7 +251,7 @@ impl WatchedWorker {
         let lost = others.map(|(_, node)| {
             let message = format!(
                 "its worker was lost to node `{}`; give nodes that may hang a worker of their own",
-                culprit.context.node()
+                culprit.current.now().node()
             );
             node.failure(hung.operation, Fault::new(FaultClass::WorkerLost, message))
         });
@@ -198,7 +261,8 @@ impl WatchedWorker {
 
 impl WatchedNode {
     fn failure(&self, operation: Operation, fault: Fault) -> NodeFailure {
-        NodeFailure::new([self.context.node(), self.context.kind()], self.plugin_file.clone(), operation, fault)
+        let context = self.current.now();
+        NodeFailure::new([context.node(), context.kind()], self.plugin_file.clone(), operation, fault)
     }
 }
 
@@ -225,8 +289,10 @@ fn shortest(deadlines: &Deadlines) -> Duration {
 mod tests {
     use super::*;
     use crate::exec::clock::VirtualClock;
-    use crate::exec::context::{NodeName, Wake};
+    use crate::exec::context::{NodeContext, NodeName, Wake};
+    use crate::exec::supervise::Supervisor;
     use crate::exec::sys::Barrier;
+    use crate::graph::{PassThrough, RestartPolicy};
     use crossbeam_channel::unbounded;
 
     #[derive(Debug)]
@@ -243,8 +309,13 @@ mod tests {
         let (tell, milestones) = unbounded();
         let counters = Arc::new(NodeCounters::default());
         let context = NodeContext::new(NodeName::new("session", "model", "kind"), 1, clock.clone(), Arc::new(NoWake));
+        let policy: Policy =
+            Policy { restart: RestartPolicy { max: 0, ..RestartPolicy::default() }, ..Policy::default() };
+        let supervisor = Supervisor::new(&policy, PassThrough::Impossible, 1).unwrap();
         let node = WatchedNode {
-            context: Arc::new(context),
+            current: Arc::new(CurrentContext::new(Arc::new(context))),
+            supervisor: Arc::new(SharedSupervisor::new(supervisor)),
+            policy,
             counters: counters.clone(),
             deadlines: Deadlines::default(),
             plugin_file: None,
@@ -257,6 +328,7 @@ mod tests {
             thread: Arc::new(AtomicU64::new(u64::MAX)),
             nodes: vec![node],
             locals: Vec::new(),
+            replica: None,
         };
         let watch = Watch { workers: vec![worker], shared: Arc::default(), clock, milestones: tell };
         (watch, milestones, counters)

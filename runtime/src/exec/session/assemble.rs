@@ -1,20 +1,21 @@
 //! From a graph to the plans of its workers: who runs where, and which links are local.
 
 use crate::exec::clock::CallTimer;
-use crate::exec::context::{NodeContext, NodeName};
-use crate::exec::counters::NodeCounters;
+use crate::exec::context::{CurrentContext, NodeContext, NodeName};
+use crate::exec::counters::{NodeCounters, NodeFailure, Operation};
 use crate::exec::doorbell::Doorbell;
 use crate::exec::ends::{Inlet, Outlet};
-use crate::exec::instance::Factories;
+use crate::exec::instance::{Factories, Fault, FaultClass};
 use crate::exec::lease::Lease;
 use crate::exec::link::{Link, LinkCounters};
 use crate::exec::report::{LinkEntry, NodeEntry};
 use crate::exec::session::{SessionOptions, StartError};
 use crate::exec::shared::SessionShared;
+use crate::exec::supervise::{SharedSupervisor, Supervisor};
 use crate::exec::sys::Barrier;
 use crate::exec::watch::{WatchedNode, WatchedWorker};
 use crate::exec::worker::{Credits, Feed, Input, LocalLink, NodePlan, Output, Route, TickWaker, Ticks, WorkerPlan};
-use crate::graph::{self, Graph, NodeRole};
+use crate::graph::{self, Graph, NodeRole, PolicyError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -88,6 +89,9 @@ pub(super) fn assemble(
     for (node, vertex) in graph.nodes().iter().zip(vertices) {
         place(node, vertex, &mut assembly, (factories, &session, options))?;
     }
+    for (worker, watched) in assembly.workers.iter().zip(&mut assembly.watched) {
+        watched.replica = worker.replica();
+    }
     Ok(assembly)
 }
 
@@ -152,6 +156,7 @@ fn watched(worker: &WorkerPlan) -> WatchedWorker {
         thread: worker.thread.clone(),
         nodes: Vec::new(),
         locals: worker.locals.iter().map(|link| link.counters.clone()).collect(),
+        replica: None,
     }
 }
 
@@ -257,8 +262,18 @@ fn place(
             let context = NodeContext::new(name, next_instance_id(), options.clock.clone(), waker.clone());
             let context = Arc::new(context);
             shared.add_context(context.clone());
+            let current = Arc::new(CurrentContext::new(context.clone()));
+            let invalid = |error: PolicyError| {
+                let fault = Fault::new(FaultClass::Error, error.to_string());
+                let names = [context.node(), context.kind()];
+                StartError::Node(Box::new(NodeFailure::new(names, None, Operation::Create, fault)))
+            };
+            let supervisor = Supervisor::new(node.policy(), node.pass_through(), context.instance_id());
+            let supervisor = Arc::new(SharedSupervisor::new(supervisor.map_err(invalid)?));
             let watched = WatchedNode {
-                context: context.clone(),
+                current: current.clone(),
+                supervisor: supervisor.clone(),
+                policy: *node.policy(),
                 counters: counters.clone(),
                 deadlines: *node.deadlines(),
                 plugin_file: kind.plugin.file.clone(),
@@ -270,6 +285,7 @@ fn place(
             }
             let plan = NodePlan {
                 context,
+                current,
                 factory,
                 plugin_file: kind.plugin.file.clone(),
                 params: node.params().to_string(),
@@ -278,6 +294,8 @@ fn place(
                 inputs,
                 outputs,
                 counters,
+                policy: *node.policy(),
+                supervisor,
             };
             if let Some(worker) = worker.and_then(|at| assembly.workers.get_mut(at)) {
                 worker.nodes.push(plan);

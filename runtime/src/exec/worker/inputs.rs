@@ -27,7 +27,7 @@ pub(crate) struct Feed {
 
 /// The window of a cycle at its head: every packet that the head gives into the cycle takes a credit, every packet that
 /// comes back returns one. Packets from outside wait while there is none left.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Credits {
     initial: u64,
     returned: u64,
@@ -66,6 +66,11 @@ impl Credits {
 }
 
 impl Input {
+    /// The same input for another instance: nothing was taken yet, and the cycles are empty as far as it knows.
+    pub(crate) fn replica(&self) -> Self {
+        Self { feeds: self.feeds.iter().map(Feed::replica).collect(), is_flushed: self.feeds.is_empty() }
+    }
+
     pub(crate) fn new() -> Self {
         Self { feeds: Vec::new(), is_flushed: false }
     }
@@ -77,6 +82,11 @@ impl Input {
 }
 
 impl Feed {
+    fn replica(&self) -> Self {
+        let credits = self.credits.as_ref().map(|credits| Credits { returned: 0, ..credits.clone() });
+        Self { from: self.from.clone(), is_feedback: self.is_feedback, credits, is_ended: false }
+    }
+
     pub(crate) fn new(from: Route, is_feedback: bool, credits: Option<Credits>) -> Self {
         Self { from, is_feedback, credits, is_ended: false }
     }

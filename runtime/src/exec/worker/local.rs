@@ -30,6 +30,11 @@ impl LocalLink {
         }
     }
 
+    /// The same link, empty: what was in it cannot be reached any more.
+    pub(crate) fn replica(&self) -> Self {
+        Self { counters: self.counters.clone(), ..Self::new(self.name.clone(), self.capacity(), self.when_full) }
+    }
+
     fn capacity(&self) -> usize {
         self.counters.capacity()
     }

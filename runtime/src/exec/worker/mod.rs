@@ -22,7 +22,7 @@ use crate::exec::counters::NodeFailure;
 use crate::exec::doorbell::Doorbell;
 use crate::exec::lease::Lease;
 use crate::exec::shared::SessionShared;
-use crate::exec::sys::{AtomicU64, Ordering, thread_number};
+use crate::exec::sys::{AtomicU64, Barrier, Ordering, thread_number};
 use crate::exec::watch::thread_came_back;
 use crossbeam_channel::{Receiver, Sender};
 use node::{LeaseLost, Node, NotMade, Turn};
@@ -47,6 +47,25 @@ pub(crate) struct WorkerPlan {
     pub(crate) thread: Arc<AtomicU64>,
 }
 
+impl WorkerPlan {
+    /// The plan of the thread that takes the place of this one's, if it has only one node: the instances of others
+    /// would be lost with the hung one.
+    pub(crate) fn replica(&self) -> Option<Self> {
+        let [node] = self.nodes.as_slice() else { return None };
+        Some(Self {
+            name: self.name.clone(),
+            nodes: vec![node.replica()],
+            locals: self.locals.iter().map(LocalLink::replica).collect(),
+            bell: self.bell.clone(),
+            shared: self.shared.clone(),
+            clock: self.clock.clone(),
+            timer: self.timer.clone(),
+            lease: Arc::new(Lease::new(Barrier::new())),
+            thread: Arc::default(),
+        })
+    }
+}
+
 /// How far a worker has come: told to the session.
 #[derive(Debug)]
 pub(crate) enum Milestone {
@@ -58,7 +77,7 @@ pub(crate) enum Milestone {
     Failed(Box<NodeFailure>),
     /// It has ended.
     Ended(String),
-    /// Its thread did not return from a plugin in time; told by the watch.
+    /// Its thread did not return from a plugin in time, and nobody takes its place; told by the watch.
     Lost(String),
 }
 
@@ -87,17 +106,36 @@ pub(crate) fn run(plan: WorkerPlan, go: &Receiver<Go>, milestones: &Sender<Miles
     plan.thread.store(thread_number(), Ordering::Relaxed);
     let name = plan.name.clone();
     // Said last and in any case, so that nobody waits for a worker that is gone.
-    let _ended = scopeguard::guard(name.clone(), |name| tell(milestones, Milestone::Ended(name)));
+    let ended = scopeguard::guard(name.clone(), |name| tell(milestones, Milestone::Ended(name)));
     let mut worker = match Worker::create(plan) {
         Ok(worker) => worker,
         Err(NotMade::Failed(failure)) => return tell(milestones, Milestone::Failed(failure)),
-        Err(NotMade::LeaseLost) => return thread_came_back(),
+        Err(NotMade::LeaseLost) => return come_back(ended),
     };
     tell(milestones, Milestone::Created(name.clone()));
     if worker.live(&name, go, milestones) == Err(LeaseLost) {
         drop(worker);
-        thread_came_back();
+        come_back(ended);
     }
+}
+
+/// The body of the thread that takes the place of a hung one; its only node waits for its next instance.
+pub(crate) fn replace(plan: WorkerPlan, milestones: &Sender<Milestone>) {
+    plan.thread.store(thread_number(), Ordering::Relaxed);
+    let ended = scopeguard::guard(plan.name.clone(), |name| tell(milestones, Milestone::Ended(name)));
+    let WorkerPlan { name, nodes, locals, bell, shared, clock, timer, lease, thread: _ } = plan;
+    let nodes = nodes.into_iter().enumerate().map(|(at, plan)| Node::awaiting_restart(at, plan)).collect();
+    let mut worker = Worker { name, nodes, locals, bell, shared, clock, timer, gate: CallGate::new(lease) };
+    if worker.run().and_then(|()| worker.destroy()) == Err(LeaseLost) {
+        drop(worker);
+        come_back(ended);
+    }
+}
+
+/// An abandoned thread says nothing of its worker any more: somebody else does.
+fn come_back<F: FnOnce(String)>(ended: scopeguard::ScopeGuard<String, F>) {
+    scopeguard::ScopeGuard::into_inner(ended);
+    thread_came_back();
 }
 
 /// A session that is gone does not listen; its workers end all the same.

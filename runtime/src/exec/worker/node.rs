@@ -1,16 +1,22 @@
 //! One node on its worker: its instance, its inputs and outputs, and every call into it.
 
 use crate::exec::clock::CallTimer;
-use crate::exec::context::NodeContext;
-use crate::exec::counters::{NodeCounters, NodeFailure, NodeState, Operation};
+use crate::exec::context::{CurrentContext, NodeContext};
+use crate::exec::counters::{NodeCounters, NodeFailure, Operation};
 use crate::exec::current;
-use crate::exec::instance::{Factory, Fault, FaultClass, Instance, NextTick};
+use crate::exec::instance::{Factory, Fault, FaultClass, Instance, NextTick, Outputs as _, Wait};
 use crate::exec::link::DropReason;
+use crate::exec::session::next_instance_id;
 use crate::exec::shared::SessionShared;
+use crate::exec::supervise::NodeState;
+use crate::exec::supervise::{
+    Decision, Event, FailureKind, InstanceFate, NodeFate, PacketFate, SharedSupervisor, TripCause,
+};
 use crate::exec::worker::inputs::{Feed, Input};
 use crate::exec::worker::local::LocalLink;
 use crate::exec::worker::outputs::{CallGate, CallInProgress, Emitter, Output};
 use crate::exec::worker::ticks::Ticks;
+use crate::graph::{OnTrip, Policy};
 use graphmill_abi::Packet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +34,8 @@ const LOGGED_ERRORS_MAX: u64 = 10;
 #[derive(Debug)]
 pub(crate) struct NodePlan {
     pub(crate) context: Arc<NodeContext>,
+    /// The context of the newest instance, for those who have to reach it.
+    pub(crate) current: Arc<CurrentContext>,
     pub(crate) factory: Arc<dyn Factory>,
     pub(crate) plugin_file: Option<PathBuf>,
     pub(crate) params: String,
@@ -37,6 +45,29 @@ pub(crate) struct NodePlan {
     pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) counters: Arc<NodeCounters>,
+    pub(crate) policy: Policy,
+    /// Outlives the worker's thread: the watch asks it when a call hangs.
+    pub(crate) supervisor: Arc<SharedSupervisor>,
+}
+
+impl NodePlan {
+    /// The plan of the instance that takes the place of this one's, on the same links.
+    pub(crate) fn replica(&self) -> Self {
+        Self {
+            context: self.context.clone(),
+            current: self.current.clone(),
+            factory: self.factory.clone(),
+            plugin_file: self.plugin_file.clone(),
+            params: self.params.clone(),
+            ticks: self.ticks.as_ref().map(Ticks::replica),
+            send_timeout: self.send_timeout,
+            inputs: self.inputs.iter().map(Input::replica).collect(),
+            outputs: self.outputs.iter().map(Output::replica).collect(),
+            counters: self.counters.clone(),
+            policy: self.policy,
+            supervisor: self.supervisor.clone(),
+        }
+    }
 }
 
 /// The worker's lease was revoked during a call: its thread touches nothing that is shared any more.
@@ -48,7 +79,7 @@ pub(crate) struct LeaseLost;
 enum NoResult {
     /// A typed error, which was counted.
     Refused,
-    /// The node has failed and was taken out of the graph.
+    /// The instance is lost; the node waits for another one, or was taken out of the graph.
     Failed,
     /// The lease is gone.
     LeaseLost,
@@ -60,6 +91,18 @@ pub(crate) struct Node {
     at: usize,
     plan: NodePlan,
     instance: Option<Box<dyn Instance>>,
+    /// When the next instance is due, while there is none.
+    restart_due_ns: Option<i64>,
+    /// The supervisor wants to hear of the next success.
+    awaits_success: bool,
+    /// Deliveries of the packet in flight, 0 when there is none.
+    attempts: u32,
+    /// What becomes of the packet whose call just failed.
+    packet_fate: PacketFate,
+    /// The packet that the next instance gets first, and how often it was handed over.
+    redelivery: Option<Redelivery>,
+    /// The node tripped, and packets pass it by.
+    is_bypassed: bool,
     /// Position among the nodes of this thread, for records without a context.
     number: usize,
     /// Since when only packets are awaited that are under way around a cycle.
@@ -69,6 +112,13 @@ pub(crate) struct Node {
     /// All calls are made; what they gave beyond the room of the links still has to leave.
     is_ending: bool,
     is_done: bool,
+}
+
+/// A packet that was in flight at a failure and is handed over again.
+struct Redelivery {
+    pin: usize,
+    packet: Packet,
+    attempts: u32,
 }
 
 /// What a worker lends its nodes for a turn.
@@ -98,32 +148,71 @@ impl Node {
         for input in &mut plan.inputs {
             input.is_flushed = input.feeds.is_empty();
         }
-        gate.enter(at, Operation::Create);
-        let made = plan.factory.create(&plan.context, &plan.params);
+        let mut node = Self::without_instance(at, plan, number);
+        node.make_instance(gate)?;
+        node.take_note(Event::Created, node.plan.context.now_ns());
+        Ok(node)
+    }
+
+    /// A node whose instance is still to be made, as its supervisor says.
+    pub(crate) fn awaiting_restart(at: usize, plan: NodePlan) -> Self {
+        let number = current::register(plan.context.clone());
+        let mut node = Self::without_instance(at, plan, number);
+        node.look_at_supervisor();
+        node
+    }
+
+    fn without_instance(at: usize, plan: NodePlan, number: usize) -> Self {
+        Self {
+            at,
+            plan,
+            instance: None,
+            restart_due_ns: None,
+            awaits_success: false,
+            attempts: 0,
+            packet_fate: PacketFate::Keep,
+            redelivery: None,
+            is_bypassed: false,
+            number,
+            cycle_awaited_since_ns: None,
+            needs_stop: false,
+            is_ending: false,
+            is_done: false,
+        }
+    }
+
+    fn make_instance(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
+        gate.enter(self.at, Operation::Create);
+        let made = self.plan.factory.create(&self.plan.context, &self.plan.params);
         if !gate.leave() {
             // Whatever was made is freed here, on the thread that made it.
             return Err(NotMade::LeaseLost);
         }
         match made {
             Ok(instance) => {
-                plan.counters.set_state(NodeState::Ready);
-                let instance = Some(instance);
-                Ok(Self {
-                    at,
-                    plan,
-                    instance,
-                    number,
-                    cycle_awaited_since_ns: None,
-                    needs_stop: false,
-                    is_ending: false,
-                    is_done: false,
-                })
+                self.instance = Some(instance);
+                Ok(())
             }
             Err(fault) => {
-                plan.counters.set_state(NodeState::Failed);
-                Err(NotMade::Failed(Box::new(failure(&plan, Operation::Create, fault))))
+                self.plan.counters.set_state(NodeState::Failed);
+                Err(NotMade::Failed(Box::new(failure(&self.plan, Operation::Create, fault))))
             }
         }
+    }
+
+    /// Tells the supervisor what happened.
+    fn take_note(&mut self, event: Event, now_ns: i64) -> Decision {
+        let decision = self.plan.supervisor.on(event, now_ns);
+        self.look_at_supervisor();
+        decision
+    }
+
+    /// Keeps at hand what is asked in every turn.
+    fn look_at_supervisor(&mut self) {
+        let supervisor = self.plan.supervisor.state();
+        self.restart_due_ns = supervisor.restart_due_ns();
+        self.awaits_success = supervisor.awaits_success();
+        self.plan.counters.set_state(supervisor.state());
     }
 
     /// Tells the instance that the session starts to run.
@@ -138,7 +227,7 @@ impl Node {
         match started {
             Ok(()) => {
                 self.needs_stop = true;
-                self.plan.counters.set_state(NodeState::Running);
+                self.take_note(Event::Started, self.plan.context.now_ns());
                 Ok(())
             }
             Err(fault) => {
@@ -146,6 +235,11 @@ impl Node {
                 Err(NotMade::Failed(Box::new(failure(&self.plan, Operation::Start, fault))))
             }
         }
+    }
+
+    /// Whether there is an instance to call, or packets pass it by.
+    fn takes_calls(&self) -> bool {
+        !self.is_done && (self.instance.is_some() || self.is_bypassed)
     }
 
     /// Whether the node takes no calls any more.
@@ -160,6 +254,9 @@ impl Node {
         }
         if self.is_ending {
             return self.deliver_surplus();
+        }
+        if let Some(due_ns) = self.restart_due_ns {
+            return now_ns >= due_ns || shared.is_draining();
         }
         if let Some(ticks) = &self.plan.ticks {
             let is_due = ticks.is_due(now_ns) && self.room(locals) > 0;
@@ -184,6 +281,9 @@ impl Node {
         if self.is_done {
             return None;
         }
+        if let Some(due_ns) = self.restart_due_ns {
+            return Some(due_ns);
+        }
         let cycle_end_ns = self.cycle_awaited_since_ns.map(|since_ns| since_ns.saturating_add(CYCLE_DRAIN_NS));
         self.plan.ticks.as_ref().and_then(Ticks::next_ns).or(cycle_end_ns)
     }
@@ -197,7 +297,60 @@ impl Node {
         if self.is_ending {
             return if self.deliver_surplus() { self.finish(turn).map(|()| true) } else { Ok(false) };
         }
+        if let Some(due_ns) = self.restart_due_ns {
+            return self.await_restart(due_ns, turn);
+        }
         if self.plan.ticks.is_some() { self.run_ticks(turn) } else { self.run_inputs(turn) }
+    }
+
+    /// Makes the next instance when its time has come; a session that drains does not wait for it.
+    fn await_restart(&mut self, due_ns: i64, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
+        if turn.shared.is_draining() {
+            self.take_note(Event::Drain, turn.now_ns);
+            let message = self.plan.counters.last_error().unwrap_or_default();
+            self.fail(Operation::Create, Fault::new(FaultClass::Error, message), turn)?;
+            return Ok(true);
+        }
+        if turn.now_ns < due_ns {
+            return Ok(false);
+        }
+        if self.take_note(Event::BackoffElapsed, turn.now_ns).node == NodeFate::Create {
+            self.restart(turn)?;
+        }
+        Ok(true)
+    }
+
+    /// Makes and starts a fresh instance with the same params; what was in flight goes first.
+    #[cold]
+    fn restart(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+        let context = Arc::new(self.plan.context.renewed(next_instance_id()));
+        turn.shared.add_context(context.clone());
+        self.number = current::register(context.clone());
+        current::set_running(self.number);
+        self.plan.current.set(context.clone());
+        self.plan.context = context;
+        self.plan.counters.restarts.increment();
+        let (made, kind) = match self.make_instance(turn.gate) {
+            Ok(()) => {
+                self.take_note(Event::Created, turn.now_ns);
+                (self.start(turn.gate), FailureKind::StartFailed)
+            }
+            not_made => (not_made, FailureKind::CreateFailed),
+        };
+        match made {
+            Ok(()) => {}
+            Err(NotMade::LeaseLost) => return Err(LeaseLost),
+            Err(NotMade::Failed(failure)) => {
+                let fault = Fault { class: failure.class, message: failure.message, detail: failure.detail };
+                let attempts = self.redelivery.as_ref().map_or(0, |redelivery| redelivery.attempts);
+                let event = Event::Failure { kind, attempts };
+                return self.decide(event, failure.operation, fault, turn).map(drop);
+            }
+        }
+        match self.redelivery.take() {
+            Some(Redelivery { pin, mut packet, attempts }) => self.deliver(pin, &mut packet, attempts, turn),
+            None => Ok(()),
+        }
     }
 
     fn run_ticks(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
@@ -208,8 +361,11 @@ impl Node {
         let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
         let mut has_called = false;
         for _ in 0..budget {
+            if !self.takes_calls() || self.is_ending {
+                break;
+            }
             let Some(ticks) = &mut self.plan.ticks else { break };
-            if self.is_done || self.is_ending || !ticks.take_due(turn.now_ns, &self.plan.counters) {
+            if !ticks.take_due(turn.now_ns, &self.plan.counters) {
                 break;
             }
             has_called = true;
@@ -237,7 +393,7 @@ impl Node {
             for feed in 0..n_feeds {
                 has_progressed |= self.run_feed(pin, feed, turn)?;
             }
-            if self.is_done {
+            if !self.takes_calls() {
                 return Ok(true);
             }
         }
@@ -259,7 +415,7 @@ impl Node {
             return Ok(true);
         }
         let mut count = 0;
-        while count < budget.min(depth) && !self.is_done {
+        while count < budget.min(depth) && self.takes_calls() {
             let Some(mut packet) = self.feed(pin, feed_at).and_then(|feed| feed.take(turn.locals)) else { break };
             count += 1;
             if is_feedback {
@@ -280,9 +436,53 @@ impl Node {
     fn process(&mut self, pin: usize, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         self.plan.counters.packets_in.increment();
         self.plan.counters.saw_pts(packet.pts_ns());
-        match self.call(Operation::Process, turn, |instance, outputs| instance.process(pin, packet, outputs)) {
-            Err(NoResult::LeaseLost) => Err(LeaseLost),
-            Ok(()) | Err(NoResult::Refused | NoResult::Failed) => Ok(()),
+        self.deliver(pin, packet, 0, turn)
+    }
+
+    /// Hands a packet over that was handed over `before` times already.
+    fn deliver(&mut self, pin: usize, packet: &mut Packet, before: u32, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+        if self.is_bypassed {
+            return self.pass_by(packet, turn);
+        }
+        let attempts = before + 1;
+        // A kept packet shares its bytes, so it is kept only where the policy may need it.
+        let kept = (self.plan.policy.redeliver > 0).then(|| packet.clone());
+        self.attempts = attempts;
+        let called = self.call(Operation::Process, turn, |instance, outputs| instance.process(pin, packet, outputs));
+        self.attempts = 0;
+        match called {
+            Ok(()) => return Ok(()),
+            Err(NoResult::LeaseLost) => return Err(LeaseLost),
+            Err(NoResult::Refused | NoResult::Failed) => {}
+        }
+        match (std::mem::replace(&mut self.packet_fate, PacketFate::Keep), kept) {
+            (PacketFate::Redeliver, Some(packet)) => self.redelivery = Some(Redelivery { pin, packet, attempts }),
+            (PacketFate::Redeliver | PacketFate::DeadLetter, _) => self.plan.counters.lost_in_flight.increment(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Hands a packet on without the instance.
+    fn pass_by(&mut self, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+        let mut fatal = None;
+        let mut emitter = Emitter {
+            outputs: &mut self.plan.outputs,
+            locals: turn.locals,
+            counters: &self.plan.counters,
+            send_timeout: self.plan.send_timeout,
+            abort: turn.shared.abort_flag(),
+            is_shared: turn.is_shared,
+            call: None,
+            fatal: &mut fatal,
+        };
+        match emitter.emit(0, Wait::ForRoom, packet) {
+            Ok(()) => self.plan.counters.bypassed.increment(),
+            Err(error) => self.plan.counters.error(&error.to_string()),
+        }
+        match fatal {
+            Some(error) => self.fail(Operation::Process, Fault::new(FaultClass::Error, error.to_string()), turn),
+            None => Ok(()),
         }
     }
 
@@ -290,11 +490,11 @@ impl Node {
     fn flush_ended_inputs(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
         // An input may end before the others do, and what its flush gives may come back around a cycle.
         let has_flushed = self.flush_inputs(turn, |input| !input.feeds.iter().any(|feed| feed.is_feedback))?;
-        if self.is_done || !self.inputs_ended(turn.locals, turn.now_ns) {
+        if !self.takes_calls() || !self.inputs_ended(turn.locals, turn.now_ns) {
             return Ok(has_flushed);
         }
         self.flush_inputs(turn, |_| true)?;
-        if !self.is_done && self.inputs_ended(turn.locals, turn.now_ns) {
+        if self.takes_calls() && self.inputs_ended(turn.locals, turn.now_ns) {
             self.finish(turn)?;
         }
         Ok(true)
@@ -303,12 +503,18 @@ impl Node {
     fn flush_inputs(&mut self, turn: &mut Turn<'_>, is_wanted: impl Fn(&Input) -> bool) -> Result<bool, LeaseLost> {
         let mut has_flushed = false;
         for pin in 0..self.plan.inputs.len() {
+            if !self.takes_calls() {
+                break;
+            }
             let Some(input) = self.plan.inputs.get_mut(pin) else { break };
-            if input.is_flushed || !input.is_ended() || !is_wanted(input) || self.is_done {
+            if input.is_flushed || !input.is_ended() || !is_wanted(input) {
                 continue;
             }
             input.is_flushed = true;
             has_flushed = true;
+            if self.is_bypassed {
+                continue;
+            }
             match self.call(Operation::Flush, turn, |instance, outputs| instance.flush(pin, outputs)) {
                 Ok(()) | Err(NoResult::Failed) => {}
                 // What the node still had inside is lost.
@@ -384,7 +590,11 @@ impl Node {
     }
 
     fn deliver_surplus(&mut self) -> bool {
-        self.plan.outputs.iter_mut().fold(true, |is_done, output| output.deliver_surplus() && is_done)
+        let mut is_done = true;
+        for output in &mut self.plan.outputs {
+            is_done &= output.deliver_surplus();
+        }
+        is_done
     }
 
     fn room(&mut self, locals: &[LocalLink]) -> usize {
@@ -420,7 +630,11 @@ impl Node {
         }
         counters.call_time.record(turn.timer.since_ns(begun));
         if let Some(error) = fatal {
-            return Err(self.failed(operation, Fault::new(FaultClass::Error, error.to_string()), turn));
+            let fault = Fault::new(FaultClass::Error, error.to_string());
+            return Err(self.fail(operation, fault, turn).map_or(NoResult::LeaseLost, |()| NoResult::Failed));
+        }
+        if self.awaits_success && result.is_ok() {
+            self.take_note(Event::CallOk, turn.now_ns);
         }
         result.map_err(|fault| self.faulted(operation, fault, turn))
     }
@@ -431,22 +645,81 @@ impl Node {
             return NoResult::Refused;
         }
         self.plan.counters.error(&fault.message);
-        if !fault.class.is_survivable() {
-            return self.failed(operation, fault, turn);
-        }
+        let attempts = self.attempts;
+        let event = match fault.class {
+            FaultClass::Panic => Event::Failure { kind: FailureKind::Panic, attempts },
+            FaultClass::Contract => Event::Failure { kind: FailureKind::Contract, attempts },
+            _ => Event::TypedError { attempts },
+        };
         if self.plan.counters.errors.value() <= LOGGED_ERRORS_MAX {
             let context = &self.plan.context;
             let operation = operation.name();
             tracing::warn!(node = context.node(), kind = context.kind(), operation, "{}", fault.message);
         }
-        NoResult::Refused
+        self.decide(event, operation, fault, turn).unwrap_or(NoResult::LeaseLost)
     }
 
-    fn failed(&mut self, operation: Operation, fault: Fault, turn: &mut Turn<'_>) -> NoResult {
-        match self.fail(operation, fault, turn) {
-            Ok(()) => NoResult::Failed,
-            Err(LeaseLost) => NoResult::LeaseLost,
+    /// Asks the supervisor, and does what it says.
+    fn decide(
+        &mut self,
+        event: Event,
+        operation: Operation,
+        fault: Fault,
+        turn: &mut Turn<'_>,
+    ) -> Result<NoResult, LeaseLost> {
+        let decision = self.take_note(event, turn.now_ns);
+        self.packet_fate = decision.packet;
+        if decision.instance == InstanceFate::Discard {
+            self.needs_stop &= fault.class.is_survivable();
+            self.destroy(turn.gate)?;
         }
+        match decision.node {
+            NodeFate::GoOn => return Ok(NoResult::Refused),
+            NodeFate::RestartAfter { delay_ns } => {
+                let context = &self.plan.context;
+                let delay_ms = delay_ns / 1_000_000;
+                tracing::warn!(
+                    node = context.node(),
+                    kind = context.kind(),
+                    "the instance is lost in {}; another one is made in {delay_ms} ms: {}",
+                    operation.name(),
+                    fault.message
+                );
+            }
+            NodeFate::Trip { cause, then } => self.trip((cause, then), operation, fault, turn)?,
+            NodeFate::Create | NodeFate::Fail => self.fail(operation, fault, turn)?,
+        }
+        Ok(NoResult::Failed)
+    }
+
+    /// No further instance is made; the policy says what becomes of the packets.
+    #[cold]
+    fn trip(
+        &mut self,
+        (cause, then): (TripCause, OnTrip),
+        operation: Operation,
+        mut fault: Fault,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), LeaseLost> {
+        if self.plan.policy.restart.max > 0 {
+            fault.message = format!("{}; {cause}", fault.message);
+        }
+        if self.redelivery.take().is_some() {
+            self.plan.counters.lost_in_flight.increment();
+        }
+        if then == OnTrip::StopSession {
+            return self.fail(operation, fault, turn);
+        }
+        let failure = failure(&self.plan, operation, fault);
+        tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
+        turn.shared.node_tripped(failure);
+        self.plan.counters.set_state(NodeState::Tripped);
+        if then == OnTrip::Bypass {
+            self.is_bypassed = true;
+        } else {
+            self.leave(DropReason::Closed, turn.locals);
+        }
+        Ok(())
     }
 
     /// Fails the node for a typed error that it cannot go on after.
@@ -480,6 +753,10 @@ impl Node {
     fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         self.is_ending = true;
         if !self.deliver_surplus() {
+            return Ok(());
+        }
+        if self.is_bypassed {
+            self.leave(DropReason::Closed, turn.locals);
             return Ok(());
         }
         self.stop(turn.shared, turn.gate)?;

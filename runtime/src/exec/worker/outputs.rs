@@ -55,6 +55,15 @@ impl Output {
         Self { name, gate: FormatGate::new(format), targets: Vec::new(), given: 0 }
     }
 
+    /// The same output for another instance.
+    pub(crate) fn replica(&self) -> Self {
+        let mut replica = Self::new(self.name.clone(), self.gate.set().clone());
+        for target in &self.targets {
+            replica.add_target(target.to.clone(), target.gate.set().clone());
+        }
+        replica
+    }
+
     pub(crate) fn add_target(&mut self, to: Route, format: FormatSet) {
         self.targets.push(Target {
             to,
@@ -82,7 +91,11 @@ impl Output {
 
     /// Puts onto the links what calls gave beyond their room; whether nothing is left.
     pub(crate) fn deliver_surplus(&mut self) -> bool {
-        self.targets.iter_mut().fold(true, |is_done, target| target.deliver_surplus() && is_done)
+        let mut is_done = true;
+        for target in &mut self.targets {
+            is_done &= target.deliver_surplus();
+        }
+        is_done
     }
 
     /// Drops and counts what is not on the links yet.

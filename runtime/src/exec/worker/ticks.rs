@@ -17,7 +17,7 @@ pub(crate) struct Ticks {
     waker: Arc<TickWaker>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Rule {
     Asap,
     SelfTimed,
@@ -58,6 +58,11 @@ impl Ticks {
             }
         };
         Self { rule, next_ns: i64::MIN, waker }
+    }
+
+    /// The timetable of the instance that takes the place of this one's.
+    pub(crate) fn replica(&self) -> Self {
+        Self { rule: self.rule, next_ns: i64::MIN, waker: self.waker.clone() }
     }
 
     /// Whether a tick is due.

@@ -74,7 +74,11 @@ fn row(node: &NodeReport, elapsed_ns: u64) -> [Cell; 12] {
         node.id.as_str().into(),
         node.kind.as_str().into(),
         worker(node).into(),
-        if matches!(node.state, NodeState::Failed | NodeState::Hung) { state.styled(ERROR) } else { state },
+        if matches!(node.state, NodeState::Failed | NodeState::Hung | NodeState::Tripped) {
+            state.styled(ERROR)
+        } else {
+            state
+        },
         node.calls.to_string().into(),
         node.packets_in.to_string().into(),
         node.packets_out.to_string().into(),
@@ -129,6 +133,20 @@ fn notes(report: &SessionReport) -> Vec<String> {
         if let Some(error) = node.last_error.as_ref().filter(|error| node.errors > 1 || !is_told(error)) {
             notes.push(format!("`{id}` had {}, the last: {error}", units::count(node.errors, "error")));
         }
+        if node.restarts > 0 {
+            notes.push(format!("`{id}` got a new instance {}", units::count(node.restarts, "time")));
+        }
+        if node.lost_in_flight > 0 {
+            let packets = units::count(node.lost_in_flight, "packet");
+            notes.push(format!("`{id}` lost {packets} that were in flight when its instance failed"));
+        }
+        if node.bypassed > 0 {
+            notes.push(format!("{} passed `{id}` by after it tripped", units::count(node.bypassed, "packet")));
+        }
+        if node.lost_in_cycle > 0 {
+            let packets = units::count(node.lost_in_cycle, "packet");
+            notes.push(format!("{packets} of `{id}` did not come back around a cycle"));
+        }
         if node.late_outputs > 0 {
             let packets = units::count(node.late_outputs, "packet");
             notes.push(format!("`{id}` gave {packets} after its call was given up; dropped"));
@@ -143,6 +161,9 @@ fn notes(report: &SessionReport) -> Vec<String> {
             let packets = units::count(node.packets_unlinked, "packet");
             notes.push(format!("`{id}` gave {packets} to an output that nothing is linked to"));
         }
+    }
+    for failure in &report.tripped {
+        notes.push(format!("the session went on without `{}`: {failure}", failure.node));
     }
     for worker in &report.abandoned {
         notes.push(format!("the thread of worker `{worker}` did not return from a plugin and was abandoned"));

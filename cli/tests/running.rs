@@ -5,8 +5,10 @@ mod support;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
+use signal_hook::consts::SIGILL;
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use support::Lab;
 
@@ -164,6 +166,55 @@ fn launch_line_runs_and_its_words_may_come_apart() {
 
     let words = std::iter::once("launch").chain(line.split(' '));
     assert_eq!(lab.run(words).succeeds().out, "");
+}
+
+/// A sink that crashes where it should take a packet.
+const CRASHES: &str = r#"
+#include "fixture.h"
+#include <signal.h>
+
+static gm_status crash(gm_node *node, uint32_t pin, gm_packet *packet, gm_error *error) {
+    raise(SIGILL);
+    return good_process(node, pin, packet, error);
+}
+
+static const gm_node_class class = {
+    .struct_size = sizeof(gm_node_class),
+    .role = GM_ROLE_SINK,
+    .id = GM_TEXT("fixture.sink"),
+    .create = good_create,
+    .destroy = good_destroy,
+    .process = crash,
+};
+static const gm_node_class *const classes[] = {&class};
+static const gm_module module = {
+    .hdr = GM_HEADER(gm_module),
+    .manifest_json = {good_manifest, sizeof(good_manifest) - 1},
+    .classes = classes,
+    .n_classes = 1,
+};
+
+GM_ENTRY_RETURNS(&module)
+"#;
+
+#[test]
+fn node_that_crashes_is_named_and_the_program_dies_of_that_signal() {
+    let lab = Lab::with_demo();
+    let library = lab.library("crashes", CRASHES).canonicalize().unwrap();
+    lab.write(
+        "graph.toml",
+        "links = [\"sound -> model\"]\n[nodes.sound]\nkind = \"wav.source\"\n\
+         params = { path = \"media/noisy.wav\" }\n[nodes.model]\nkind = \"fixture.sink\"\n",
+    );
+    let line = "wav.source path=media/noisy.wav ! fixture.sink name=model";
+    for (command, graph) in [("run", "graph.toml"), ("launch", line)] {
+        let output = lab.graphmill().arg("--plugins").arg(&library).args([command, graph]).output().unwrap();
+        let expected =
+            format!("graphmill: node `model` (fixture.sink in {}) crashed in process: SIGILL", library.display());
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(err.lines().any(|line| line == expected), "{command}: {err}");
+        assert_eq!(output.status.signal(), Some(SIGILL), "{command}: {err}");
+    }
 }
 
 #[test]

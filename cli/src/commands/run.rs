@@ -10,6 +10,7 @@ use crate::source::Loaded;
 use graphmill::Session;
 use graphmill::exec::SessionReport;
 use graphmill::graph::NodeRole;
+use graphmill::plugin::install_crash_attribution;
 use signal_hook::low_level;
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -21,12 +22,21 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Runs a graph file.
 pub(crate) fn file(console: &Console, global: &Global, file: &Path) -> Result<ExitCode, Failure> {
+    attribute_crashes();
     run(*console, &Loaded::from_file(*console, global, file)?)
 }
 
 /// Runs a launch line.
 pub(crate) fn line(console: &Console, global: &Global, words: &[String]) -> Result<ExitCode, Failure> {
+    attribute_crashes();
     run(*console, &Loaded::from_line(*console, global, &words.join(" "))?)
+}
+
+/// Has the node named that takes the program down; a graph runs without that as well.
+fn attribute_crashes() {
+    if let Err(error) = install_crash_attribution() {
+        tracing::warn!("a crash of a plugin would not be attributed: {error}");
+    }
 }
 
 fn run(console: Console, loaded: &Loaded) -> Result<ExitCode, Failure> {

@@ -3,6 +3,7 @@
 //! What was entered stays for the life of the process, whichever registry asked for it: libraries are never unloaded,
 //! and an entry function is called once.
 
+use super::attribution::Attribution;
 use super::error::LoadError;
 use super::flight::{Flights, Landing, Progress};
 use super::host::HostContext;
@@ -45,6 +46,8 @@ pub(super) fn once(
     timeout: Duration,
     load: impl FnOnce(&Progress) -> Result<Plugin, LoadError> + Send + 'static,
 ) -> Result<Arc<Plugin>, LoadError> {
+    let named = origin.clone();
+    let load = move |progress: &Progress| Attribution::of_load(&named).during_load(|| load(progress));
     let on_panic = LoadError::Internal { origin: origin.clone() };
     match PLUGINS.join(identity, timeout, on_panic, load) {
         Landing::Over(outcome) => outcome,

@@ -19,7 +19,7 @@ fn run(graph: GraphBuilder) -> SessionReport {
     let runtime = runtime();
     let graph = graph.build(runtime.plugins()).unwrap_or_else(|error| panic!("{error}"));
     let mut session = runtime.start(&graph).unwrap();
-    session.wait_timeout(LONG).expect("the session ends by itself")
+    session.wait_timeout(LONG).unwrap_or_else(|| panic!("the session ends by itself"))
 }
 
 /// A report in which everything went as planned: every node ended well, nothing was lost or refused.

@@ -23,8 +23,9 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod stack;
 
+// Processes that die and system calls about signals: nothing that Miri could follow.
 #[cfg(test)]
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 mod tests;
 
 use super::origin::Origin;

@@ -96,7 +96,9 @@ impl Drop for Stack {
     }
 }
 
+// Miri knows of no alternate stacks.
 #[cfg(test)]
+#[cfg(not(miri))]
 mod tests {
     use super::*;
     use std::thread;

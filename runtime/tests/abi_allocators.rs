@@ -1,6 +1,5 @@
 //! Host and plugin each with an allocator that knows its own blocks: a block freed on the wrong side ends the process.
 #![cfg(feature = "dylib")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! Every way in which a library can be wrong, and the one sentence that says so.
 #![cfg(feature = "dylib")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

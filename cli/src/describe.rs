@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// Longest line of running text.
 const LINE_LEN: usize = 100;
+/// Longest line of the values that a param can have.
+const VALUES_LEN: usize = 32;
 const INDENT: &str = "  ";
 const DIM: anstyle::Style = anstyle::Style::new().dimmed();
 
@@ -91,7 +93,7 @@ fn params(kind: &KindInfo) -> String {
         return format!("\n{INDENT}no params\n");
     }
     let columns = [("param", Align::Left), ("values", Align::Left), ("default", Align::Left), ("", Align::Left)];
-    let mut table = Table::new(columns).indented(INDENT).wrapped_at(LINE_LEN);
+    let mut table = Table::new(columns).indented(INDENT).column_wrapped_at(1, VALUES_LEN).wrapped_at(LINE_LEN);
     for param in params {
         let default = match (param.default, param.is_required) {
             (Some(default), _) => Cell::from(default),

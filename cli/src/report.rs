@@ -138,7 +138,7 @@ fn notes(report: &SessionReport) -> Vec<String> {
         }
         if node.lost_in_flight > 0 {
             let packets = units::count(node.lost_in_flight, "packet");
-            notes.push(format!("`{id}` lost {packets} that were in flight when its instance failed"));
+            notes.push(format!("`{id}` lost {packets} in flight when its instance failed"));
         }
         if node.bypassed > 0 {
             notes.push(format!("{} passed `{id}` by after it tripped", units::count(node.bypassed, "packet")));

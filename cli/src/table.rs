@@ -50,6 +50,8 @@ pub(crate) struct Table {
     indent: &'static str,
     /// Longest line; longer text in the last column goes on below.
     width_max: usize,
+    /// Longest text of a column; what is longer goes on below.
+    column_max: Vec<usize>,
 }
 
 impl Table {
@@ -61,7 +63,16 @@ impl Table {
             rows: vec![headings],
             indent: "",
             width_max: usize::MAX,
+            column_max: vec![usize::MAX; N],
         }
+    }
+
+    /// The table with the text of one column broken between words where it is longer than this.
+    pub(crate) fn column_wrapped_at(mut self, column: usize, width_max: usize) -> Self {
+        if let Some(max) = self.column_max.get_mut(column) {
+            *max = width_max;
+        }
+        self
     }
 
     /// The table moved to the right.
@@ -83,12 +94,17 @@ impl Table {
 
     /// The table as lines, each with its line break. No line ends with a space.
     pub(crate) fn render(&self) -> String {
-        let width = |column| self.rows.iter().filter_map(|row| row.get(column)).map(Cell::width).max().unwrap_or(0);
+        let broken: Vec<Vec<Cell>> = self.rows.iter().flat_map(|row| wrapped(row, &self.column_max)).collect();
+        let width = |column| broken.iter().filter_map(|row| row.get(column)).map(Cell::width).max().unwrap_or(0);
         let columns: Vec<(usize, Align)> =
             self.aligns.iter().enumerate().map(|(at, align)| (width(at), *align)).collect();
         let before: usize = columns.iter().rev().skip(1).map(|(width, _)| width + GAP.len()).sum();
         let room = self.width_max.saturating_sub(before + self.indent.len()).max(LAST_WIDTH_MIN);
-        let rows = self.rows.iter().flat_map(|row| wrapped(row, room));
+        let mut max = self.column_max.clone();
+        if let Some(last) = max.last_mut() {
+            *last = room;
+        }
+        let rows = self.rows.iter().flat_map(|row| wrapped(row, &max));
         rows.map(|row| self.render_row(&row, &columns)).collect()
     }
 
@@ -114,17 +130,19 @@ impl Table {
     }
 }
 
-/// A row as one or more of them: what does not fit into the last column goes on in rows that have nothing else.
-fn wrapped(row: &[Cell], room: usize) -> Vec<Vec<Cell>> {
-    let Some((last, first)) = row.split_last().filter(|(last, _)| last.width() > room) else {
-        return vec![row.to_vec()];
+/// A row as one or more of them: what does not fit into its column goes on in rows below.
+fn wrapped(row: &[Cell], max: &[usize]) -> Vec<Vec<Cell>> {
+    let broken: Vec<Vec<String>> = row
+        .iter()
+        .zip(max)
+        .map(|(cell, max)| if cell.width() > *max { lines(&cell.text, *max) } else { vec![cell.text.clone()] })
+        .collect();
+    let height = broken.iter().map(Vec::len).max().unwrap_or(0);
+    let line = |at: usize| {
+        let cells = row.iter().zip(&broken);
+        cells.map(|(cell, lines)| Cell::from(lines.get(at).cloned().unwrap_or_default()).styled(cell.style)).collect()
     };
-    let lines = lines(&last.text, room).into_iter().enumerate().map(|(at, line)| {
-        let mut cells = if at == 0 { first.to_vec() } else { vec![Cell::default(); first.len()] };
-        cells.push(Cell::from(line).styled(last.style));
-        cells
-    });
-    lines.collect()
+    (0..height).map(line).collect()
 }
 
 /// Text in lines of at most `width` characters, broken between words; a longer word stays whole.

@@ -109,3 +109,41 @@ fn quiet_run_says_nothing_but_what_sinks_say() {
     let shown = lab.run(["-q", "run", "denoise.toml"]).succeeds();
     assert_eq!((shown.err.as_str(), shown.out.lines().count()), ("", truth().len()));
 }
+
+/// The demo with a node in its middle that does not return from its 300th packet, and what the node says about that.
+fn demo_with_a_hung_node(policy: &str) -> support::Shown {
+    let lab = Lab::with_demo();
+    let demo = fs::read_to_string(lab.path("denoise.toml")).unwrap();
+    let spliced = demo.replace("noisy -> to_48k -> denoise", "noisy -> to_48k -> bad -> denoise");
+    assert_ne!(spliced, demo, "the node is in the graph");
+    let bad = format!(
+        "\n[nodes.bad]\nkind = \"faulty.pass\"\nparams = {{ mode = \"spin\", at = 300 }}\n\
+         deadlines = {{ process_ms = 200 }}\npolicy = {policy}\n"
+    );
+    lab.write("faulty.toml", &(spliced + &bad));
+    let faulty = support::plugin("graphmill-fixture-faulty");
+    lab.run(["--plugins", faulty.to_str().unwrap(), "run", "faulty.toml"])
+}
+
+#[test]
+fn hung_node_in_the_demo_costs_one_packet_and_is_named() {
+    let shown = demo_with_a_hung_node("{ restart = { backoff_first_ms = 1 } }").succeeds();
+    assert_eq!(shown.out.lines().map(segment).count(), truth().len(), "{}", shown.err);
+    assert!(shown.err.contains("`bad` got a new instance 1 time"), "{}", shown.err);
+    assert!(shown.err.contains("`bad` lost 1 packet in flight"), "{}", shown.err);
+    assert!(shown.err.contains("raise `deadlines.process_ms`"), "{}", shown.err);
+}
+
+#[test]
+fn hung_node_that_may_not_be_replaced_ends_the_demo_with_its_name() {
+    let shown = demo_with_a_hung_node("{ restart = { max = 0 } }");
+    assert_eq!(shown.code, Some(1), "{}", shown.err);
+    assert!(shown.err.contains("node `bad` (faulty.pass in "), "{}", shown.err);
+    assert!(shown.err.contains("failed in process: no return after"), "{}", shown.err);
+}
+
+#[test]
+fn hung_node_that_is_isolated_does_not_fail_the_demo() {
+    let shown = demo_with_a_hung_node("{ restart = { max = 0 }, on_trip = \"isolate\" }").succeeds();
+    assert!(shown.err.contains("the session went on without `bad`"), "{}", shown.err);
+}

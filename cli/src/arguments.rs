@@ -68,6 +68,9 @@ pub(crate) enum Command {
         /// Graph file: .toml, .json or .json5
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
+        /// Save the packets that made nodes fail and were given up, for `replay-dead-letters`
+        #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+        dead_letters: Option<PathBuf>,
     },
     /// Run a graph written in one line: 'wav.source path=a.wav ! rnnoise ! wav.sink path=b.wav'
     ///
@@ -101,6 +104,23 @@ pub(crate) enum Command {
         /// How long a library may take to load, in seconds
         #[arg(long = "timeout", value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
         timeout_s: u64,
+    },
+    /// Hand saved dead letters to their nodes again, and say which of them fail again
+    ///
+    /// Makes one instance of each node that the letters come from, with the params that the graph gives it, and hands
+    /// it the packets of its letters in order; after a failure it is made anew. Nothing else of the graph runs. Only
+    /// packets with payload can be sent again: see `dead_letters` in the `policy` of a node. Ends with 1 if a packet
+    /// failed again.
+    ReplayDeadLetters {
+        /// File that `run --dead-letters` has written
+        #[arg(value_hint = ValueHint::FilePath)]
+        letters: PathBuf,
+        /// Graph file with the nodes: .toml, .json or .json5
+        #[arg(value_name = "GRAPH", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Only the letters of this node
+        #[arg(long, value_name = "ID")]
+        node: Option<String>,
     },
     /// Draw a graph file
     Graph {

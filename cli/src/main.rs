@@ -17,6 +17,7 @@ mod report;
 mod schema;
 
 mod console;
+mod dead_letters;
 mod failure;
 mod logging;
 mod progress;
@@ -51,7 +52,10 @@ fn tell_usage(usage: &clap::Error) -> ExitCode {
 fn run(console: &Console, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let global = &arguments.global;
     match &arguments.command {
-        Command::Run { file } => commands::run::file(console, global, file),
+        Command::Run { file, dead_letters } => commands::run::file(console, global, (file, dead_letters.as_deref())),
+        Command::ReplayDeadLetters { letters, file, node } => {
+            commands::replay::run(*console, global, (letters, file, node.as_deref()))
+        }
         Command::Launch { words } => commands::run::line(console, global, words),
         Command::Check { file } => commands::check::run(console, global, file),
         Command::Kinds { kind } => commands::kinds::run(console, global, kind.as_deref()),

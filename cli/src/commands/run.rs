@@ -2,6 +2,7 @@
 
 use crate::arguments::Global;
 use crate::console::Console;
+use crate::dead_letters;
 use crate::failure::Failure;
 use crate::progress::{Figures, Progress};
 use crate::report;
@@ -20,26 +21,30 @@ use std::time::Duration;
 /// How often the progress is shown and signals are looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Runs a graph file.
-pub(crate) fn file(console: &Console, global: &Global, file: &Path) -> Result<ExitCode, Failure> {
+/// Runs a graph file; its dead letters are saved to the second file, if there is one.
+pub(crate) fn file(
+    console: &Console,
+    global: &Global,
+    (file, letters): (&Path, Option<&Path>),
+) -> Result<ExitCode, Failure> {
     attribute_crashes();
-    run(*console, &Loaded::from_file(*console, global, file)?)
+    run(*console, &Loaded::from_file(*console, global, file)?, letters)
 }
 
 /// Runs a launch line.
 pub(crate) fn line(console: &Console, global: &Global, words: &[String]) -> Result<ExitCode, Failure> {
     attribute_crashes();
-    run(*console, &Loaded::from_line(*console, global, &words.join(" "))?)
+    run(*console, &Loaded::from_line(*console, global, &words.join(" "))?, None)
 }
 
 /// Has the node named that takes the program down; a graph runs without that as well.
-fn attribute_crashes() {
+pub(super) fn attribute_crashes() {
     if let Err(error) = install_crash_attribution() {
         tracing::warn!("a crash of a plugin would not be attributed: {error}");
     }
 }
 
-fn run(console: Console, loaded: &Loaded) -> Result<ExitCode, Failure> {
+fn run(console: Console, loaded: &Loaded, letters: Option<&Path>) -> Result<ExitCode, Failure> {
     let requests = Requests::listen(console)?;
     let mut options = loaded.runtime.session_options();
     options.name = loaded.session_name();
@@ -47,10 +52,15 @@ fn run(console: Console, loaded: &Loaded) -> Result<ExitCode, Failure> {
     let session = session.map_err(|error| Failure::start(error, &loaded.spec))?;
     close_ends(console, loaded, &session);
     let sinks = loaded.sinks();
+    let dead = session.dead_letter_box();
     let progress = Progress::new(is_watched(console, loaded));
     let report = watch(session, &requests, |now| progress.show(Figures::of(now, &sinks)));
     progress.finish();
+    // The report is worth more than the letters, so it is told even when they cannot be saved.
     tell(console, loaded, &report, &sinks)?;
+    if let Some(path) = letters {
+        dead_letters::save(console, path, &dead)?;
+    }
     let is_good = report::is_good(report.outcome);
     if !report.stragglers.is_empty() || !report.abandoned.is_empty() {
         // A thread that did not end could also keep the end of the program from coming.

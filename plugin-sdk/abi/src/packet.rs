@@ -9,6 +9,10 @@ use crate::text::{self, Text, TextError};
 use core::mem::ManuallyDrop;
 use core::ptr;
 
+mod header;
+
+pub use header::{PacketHeader, PacketOutline, PacketShape, PlaneHeader};
+
 /// Planes that a packet has room for.
 pub const MAX_PLANES: usize = 4;
 

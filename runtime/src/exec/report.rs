@@ -25,6 +25,8 @@ pub struct SessionReport {
     pub failures: Vec<NodeFailure>,
     /// The nodes that used up their restarts and that the session went on without.
     pub tripped: Vec<NodeFailure>,
+    /// Dead letters: packets in flight at a failure that were given up. The newest of them are kept.
+    pub dead_letters: u64,
     /// Workers whose threads did not return from a plugin in time and were abandoned.
     pub abandoned: Vec<String>,
     /// Workers that did not end within the deadlines of a stop; their threads are left alone.

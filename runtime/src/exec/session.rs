@@ -14,6 +14,7 @@ use crate::exec::instance::Factories;
 use crate::exec::link::{DropReason, Link};
 use crate::exec::report::{LinkEntry, NodeEntry, Outcome, SessionReport};
 use crate::exec::shared::SessionShared;
+use crate::exec::supervise::{DeadLetter, DeadLetterBox};
 use crate::exec::sys;
 use crate::exec::watch::Watch;
 use crate::exec::worker::{self, Go, Milestone};
@@ -220,6 +221,19 @@ impl Session {
         Stopper { shared: self.shared.clone() }
     }
 
+    /// The newest packets that were in flight when their node failed and were given up, oldest first.
+    ///
+    /// They share the bytes of their packets, if the policy of the node keeps these. A packet whose call never
+    /// returned stays with the abandoned thread: it is counted as lost in flight and leaves no letter.
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.shared.dead_letters().letters()
+    }
+
+    /// Reads the dead letters of this session also after [`Session::wait`] or [`Session::stop`].
+    pub fn dead_letter_box(&self) -> DeadLetterBox {
+        self.shared.dead_letters().clone()
+    }
+
     /// The state of the session now; counters of different nodes may be some packets apart.
     pub fn report(&self) -> SessionReport {
         let failures = self.shared.failures();
@@ -243,6 +257,7 @@ impl Session {
             links: self.links.iter().map(LinkEntry::report).collect(),
             failures,
             tripped: self.shared.tripped(),
+            dead_letters: self.shared.dead_letters().received(),
             abandoned: self.shared.abandoned(),
             stragglers: Vec::new(),
         }

@@ -4,6 +4,7 @@ use crate::exec::context::NodeContext;
 use crate::exec::counters::NodeFailure;
 use crate::exec::doorbell::Doorbell;
 use crate::exec::link::Link;
+use crate::exec::supervise::DeadLetterBox;
 use crate::exec::sys::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,6 +20,8 @@ pub(crate) struct SessionShared {
     tripped: Mutex<Vec<NodeFailure>>,
     /// Workers whose threads were abandoned.
     abandoned: Mutex<Vec<String>>,
+    /// Packets that cost an instance its life.
+    dead_letters: DeadLetterBox,
     bells: Mutex<Vec<Arc<Doorbell>>>,
     /// Contexts of the nodes, so that an abort reaches calls that are under way.
     contexts: Mutex<Vec<Arc<NodeContext>>>,
@@ -97,6 +100,11 @@ impl SessionShared {
     /// The failures that the session went on after, oldest first.
     pub(crate) fn tripped(&self) -> Vec<NodeFailure> {
         self.tripped.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The packets that were given up.
+    pub(crate) fn dead_letters(&self) -> &DeadLetterBox {
+        &self.dead_letters
     }
 
     /// The failures so far, oldest first.

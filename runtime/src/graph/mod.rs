@@ -40,6 +40,6 @@ pub use kind::{KindInfo, Kinds, PinInfo, PluginInfo, Role};
 pub use manifest::{Manifest, ManifestError, PluginManifest};
 pub use model::{Graph, Link, Node, NodeRole, Pin, PinRef};
 pub use spec::{
-    Deadlines, DeadlinesSpec, DefaultsSpec, EndSpec, GraphSpec, LateTicks, LinkSpec, NodeSpec, OnError, OnTrip,
-    PassThrough, Policy, PolicyError, PolicySpec, RestartPolicy, RestartSpec, TickSpec, WhenFull,
+    DeadLetterContent, Deadlines, DeadlinesSpec, DefaultsSpec, EndSpec, GraphSpec, LateTicks, LinkSpec, NodeSpec,
+    OnError, OnTrip, PassThrough, Policy, PolicyError, PolicySpec, RestartPolicy, RestartSpec, TickSpec, WhenFull,
 };

@@ -16,8 +16,8 @@ pub use deadlines::{Deadlines, DeadlinesSpec};
 pub use link::LinkSpec;
 pub(crate) use parse::spec_from_source;
 pub use policy::{
-    OnError, OnTrip, PassThrough, Policy, PolicyError, PolicySpec, REDELIVER_MAX, RESTARTS_MAX, RestartPolicy,
-    RestartSpec,
+    DeadLetterContent, OnError, OnTrip, PassThrough, Policy, PolicyError, PolicySpec, REDELIVER_MAX, RESTARTS_MAX,
+    RestartPolicy, RestartSpec,
 };
 pub use tick::{LateTicks, TickSpec};
 
@@ -242,7 +242,7 @@ pub(crate) mod keys {
     pub(crate) const GRAPH: &[&str] =
         &["name", "description", "plugins", "nodes", "inlets", "outlets", "links", "defaults"];
     pub(crate) const NODE: &[&str] = &["kind", "params", "worker", "tick", "send_timeout_ms", "deadlines", "policy"];
-    pub(crate) const POLICY: &[&str] = &["on_error", "restart", "on_trip", "redeliver"];
+    pub(crate) const POLICY: &[&str] = &["on_error", "restart", "on_trip", "redeliver", "dead_letters"];
     pub(crate) const RESTART: &[&str] = &["max", "window_ms", "backoff_first_ms", "backoff_max_ms", "reset_after_ms"];
     pub(crate) const DEADLINES: &[&str] =
         &["create_ms", "start_ms", "process_ms", "tick_ms", "flush_ms", "stop_ms", "destroy_ms"];

@@ -249,3 +249,65 @@ fn cleared_packet_has_given_its_buffers_back() {
     assert!(buffer.is_unique());
     assert_eq!((packet.is_empty(), packet.n_planes(), packet.plane(0)), (true, 0, None));
 }
+
+#[test]
+fn header_and_bytes_make_the_same_packet_again() {
+    let video = VideoHeader { pixel: GM_PIXEL_NV12, width: 4, height: 2 };
+    let shape = TensorHeader::dense(GM_DTYPE_FLOAT, 32, &[1, 3, 2]).unwrap();
+    let packets = [
+        tone(),
+        Packet::from_video(video, [(Buffer::zeroed(16), 8), (Buffer::zeroed(8), 8)]).unwrap(),
+        Packet::from_tensor(shape, Buffer::zeroed(24)).unwrap(),
+        Packet::from_text("gr\u{fc}n").unwrap(),
+        Packet::from_event("speech.segment", 3, Buffer::copy_from_slice(b"{}")).unwrap(),
+        Packet::from_bytes("image/png", Buffer::zeroed(3)).unwrap(),
+    ];
+    for mut packet in packets {
+        packet.set_seq(7);
+        packet.set_stream_id(8);
+        packet.set_pts_ns(Some(-9));
+        packet.set_discontinuity();
+        packet.0.side = Buffer::copy_from_slice(b"[1]").into_raw();
+        let header = packet.header().unwrap();
+        let planes = (0..packet.n_planes()).map(|index| packet.plane_buffer(index).unwrap());
+        let again = Packet::from_parts(&header, planes, packet.side()).unwrap();
+        assert_eq!(std::format!("{:?}", again.header().unwrap()), std::format!("{header:?}"));
+        assert_eq!(again.kind(), Some(header.shape.kind()));
+        assert_eq!(again.side().unwrap().as_slice(), b"[1]");
+        for index in 0..MAX_PLANES {
+            assert_eq!(again.plane(index), packet.plane(index));
+        }
+    }
+    assert!(Packet::default().header().is_none() && Packet::default().side().is_none());
+}
+
+#[test]
+fn outline_tells_what_a_packet_was_and_keeps_nothing_alive() {
+    let mut packet = tone();
+    packet.set_seq(7);
+    let header = std::format!("{:?}", packet.header().unwrap());
+    let buffer = packet.plane_buffer(0).unwrap();
+    let outline = packet.outline();
+    drop(packet);
+    assert!(buffer.is_unique(), "the outline holds no reference");
+    drop(buffer);
+    assert_eq!(std::format!("{:?}", outline.header().unwrap()), header);
+    assert!(std::format!("{outline:?}").contains("seq: 7"));
+    assert!(Packet::default().outline().header().is_none());
+}
+
+#[test]
+fn parts_that_do_not_belong_together_are_refused() {
+    let refuse = |change: fn(&mut PacketHeader), planes: &[usize], want: PacketError| {
+        let mut header = tone().header().unwrap();
+        change(&mut header);
+        let planes = planes.iter().map(|&len| Buffer::zeroed(len));
+        assert_eq!(Packet::from_parts(&header, planes, None).unwrap_err(), want);
+    };
+    refuse(|_| {}, &[], PacketError::Planes(1));
+    refuse(|_| {}, &[32, 1], PacketError::Planes(1));
+    refuse(|h| h.n_planes = 9, &[32; 9], PacketError::Planes(9));
+    refuse(|_| {}, &[31], PacketError::Bounds(0));
+    refuse(|h| h.planes[0].len = 31, &[31], PacketError::Shape);
+    refuse(|h| h.flags = 1 << 31, &[32], PacketError::Flags(1 << 31));
+}

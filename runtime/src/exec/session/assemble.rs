@@ -114,7 +114,7 @@ fn vertex(
     Vertex {
         worker,
         bell,
-        inputs: node.inputs().iter().map(|_| Input::new()).collect(),
+        inputs: node.inputs().iter().map(|pin| Input::new(pin.name())).collect(),
         outputs: node.outputs().iter().map(output).collect(),
         counters: Arc::default(),
     }

@@ -2,7 +2,8 @@
 //!
 //! Nothing here has a thread, a clock or I/O of its own. One [`Supervisor`] per node is told what happened and when,
 //! and answers what is to be done with the instance, with the packet in flight and with the node. Whoever owns the
-//! node does it. The one list here is bounded: restarts by the budget.
+//! node does it. Both lists here are bounded: restarts by the budget, dead letters by number and bytes.
+//! Dead letters are also saved to a writer and read again from a reader of the caller.
 
 mod state;
 
@@ -14,6 +15,12 @@ mod supervisor;
 mod backoff;
 mod budget;
 
+mod dead_letters;
+
+pub use dead_letters::{
+    BYTES_MAX, DeadLetter, DeadLetterBox, DeadLetterFileError, DeadLetterLimits, DeadLetters, ENTRIES_MAX,
+    MESSAGE_LEN_MAX, Reason, read_dead_letters, write_dead_letters,
+};
 pub use decision::{Decision, InstanceFate, NodeFate, PacketFate, TripCause};
 pub use event::{Event, FailureKind};
 pub(crate) use shared::SharedSupervisor;

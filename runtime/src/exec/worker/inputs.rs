@@ -9,6 +9,7 @@ use std::sync::Arc;
 /// An input of a node and the links that reach it.
 #[derive(Debug)]
 pub(crate) struct Input {
+    pub(crate) name: Arc<str>,
     pub(crate) feeds: Vec<Feed>,
     /// The node was told that the input has ended, or nothing ever reaches it.
     pub(crate) is_flushed: bool,
@@ -68,11 +69,12 @@ impl Credits {
 impl Input {
     /// The same input for another instance: nothing was taken yet, and the cycles are empty as far as it knows.
     pub(crate) fn replica(&self) -> Self {
-        Self { feeds: self.feeds.iter().map(Feed::replica).collect(), is_flushed: self.feeds.is_empty() }
+        let feeds = self.feeds.iter().map(Feed::replica).collect();
+        Self { name: self.name.clone(), feeds, is_flushed: self.feeds.is_empty() }
     }
 
-    pub(crate) fn new() -> Self {
-        Self { feeds: Vec::new(), is_flushed: false }
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: name.into(), feeds: Vec::new(), is_flushed: false }
     }
 
     /// Whether every link that is no feedback has ended.

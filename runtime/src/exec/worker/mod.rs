@@ -5,6 +5,7 @@
 //! Whatever happens, every instance is freed here. Around every call stands the worker's lease: a worker that lost it,
 //! because a call took too long, frees its instances and ends without touching anything that is shared.
 
+mod in_flight;
 mod inputs;
 mod local;
 mod node;

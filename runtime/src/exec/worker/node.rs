@@ -8,10 +8,11 @@ use crate::exec::instance::{Factory, Fault, FaultClass, Instance, NextTick, Outp
 use crate::exec::link::DropReason;
 use crate::exec::session::next_instance_id;
 use crate::exec::shared::SessionShared;
-use crate::exec::supervise::NodeState;
 use crate::exec::supervise::{
     Decision, Event, FailureKind, InstanceFate, NodeFate, PacketFate, SharedSupervisor, TripCause,
 };
+use crate::exec::supervise::{NodeState, Reason};
+use crate::exec::worker::in_flight::{InFlight, Undelivered};
 use crate::exec::worker::inputs::{Feed, Input};
 use crate::exec::worker::local::LocalLink;
 use crate::exec::worker::outputs::{CallGate, CallInProgress, Emitter, Output};
@@ -99,7 +100,9 @@ pub(crate) struct Node {
     attempts: u32,
     /// What becomes of the packet whose call just failed.
     packet_fate: PacketFate,
-    /// The packet that the next instance gets first, and how often it was handed over.
+    /// Why its call failed, if the packet is handed over again or given up.
+    reason: Option<Reason>,
+    /// The packet that the next instance gets first.
     redelivery: Option<Redelivery>,
     /// The node tripped, and packets pass it by.
     is_bypassed: bool,
@@ -116,9 +119,8 @@ pub(crate) struct Node {
 
 /// A packet that was in flight at a failure and is handed over again.
 struct Redelivery {
-    pin: usize,
     packet: Packet,
-    attempts: u32,
+    last: Undelivered,
 }
 
 /// What a worker lends its nodes for a turn.
@@ -171,6 +173,7 @@ impl Node {
             awaits_success: false,
             attempts: 0,
             packet_fate: PacketFate::Keep,
+            reason: None,
             redelivery: None,
             is_bypassed: false,
             number,
@@ -342,13 +345,13 @@ impl Node {
             Err(NotMade::LeaseLost) => return Err(LeaseLost),
             Err(NotMade::Failed(failure)) => {
                 let fault = Fault { class: failure.class, message: failure.message, detail: failure.detail };
-                let attempts = self.redelivery.as_ref().map_or(0, |redelivery| redelivery.attempts);
+                let attempts = self.redelivery.as_ref().map_or(0, |redelivery| redelivery.last.attempts);
                 let event = Event::Failure { kind, attempts };
                 return self.decide(event, failure.operation, fault, turn).map(drop);
             }
         }
         match self.redelivery.take() {
-            Some(Redelivery { pin, mut packet, attempts }) => self.deliver(pin, &mut packet, attempts, turn),
+            Some(Redelivery { mut packet, last }) => self.deliver(last.pin, &mut packet, last.attempts, turn),
             None => Ok(()),
         }
     }
@@ -445,9 +448,9 @@ impl Node {
             return self.pass_by(packet, turn);
         }
         let attempts = before + 1;
-        // A kept packet shares its bytes, so it is kept only where the policy may need it.
-        let kept = (self.plan.policy.redeliver > 0).then(|| packet.clone());
+        let in_flight = InFlight::of(packet, &self.plan.policy);
         self.attempts = attempts;
+        self.reason = None;
         let called = self.call(Operation::Process, turn, |instance, outputs| instance.process(pin, packet, outputs));
         self.attempts = 0;
         match called {
@@ -455,12 +458,34 @@ impl Node {
             Err(NoResult::LeaseLost) => return Err(LeaseLost),
             Err(NoResult::Refused | NoResult::Failed) => {}
         }
-        match (std::mem::replace(&mut self.packet_fate, PacketFate::Keep), kept) {
-            (PacketFate::Redeliver, Some(packet)) => self.redelivery = Some(Redelivery { pin, packet, attempts }),
-            (PacketFate::Redeliver | PacketFate::DeadLetter, _) => self.plan.counters.lost_in_flight.increment(),
-            _ => {}
+        if let Some(reason) = self.reason.take() {
+            self.not_delivered(Undelivered { pin, attempts, reason }, in_flight, turn.shared);
         }
         Ok(())
+    }
+
+    /// Keeps a packet for the next instance, or gives it up.
+    #[cold]
+    fn not_delivered(&mut self, last: Undelivered, in_flight: InFlight, shared: &SessionShared) {
+        match (self.packet_fate, in_flight) {
+            (PacketFate::Redeliver, InFlight::Packet(packet)) => self.redelivery = Some(Redelivery { packet, last }),
+            (_, in_flight) => self.give_up(last, in_flight, shared),
+        }
+    }
+
+    /// Counts a packet as lost and makes a dead letter of it.
+    fn give_up(&self, last: Undelivered, in_flight: InFlight, shared: &SessionShared) {
+        self.plan.counters.lost_in_flight.increment();
+        if let Some(letter) = last.into_letter(in_flight, &self.plan) {
+            shared.dead_letters().push(letter);
+        }
+    }
+
+    /// Gives up the packet that waits for an instance, as there will be none.
+    fn give_up_redelivery(&mut self, shared: &SessionShared) {
+        if let Some(Redelivery { packet, last }) = self.redelivery.take() {
+            self.give_up(last, InFlight::Packet(packet), shared);
+        }
     }
 
     /// Hands a packet on without the instance.
@@ -669,6 +694,8 @@ impl Node {
     ) -> Result<NoResult, LeaseLost> {
         let decision = self.take_note(event, turn.now_ns);
         self.packet_fate = decision.packet;
+        self.reason = matches!(decision.packet, PacketFate::Redeliver | PacketFate::DeadLetter)
+            .then(|| Reason { operation, message: fault.message.clone() });
         if decision.instance == InstanceFate::Discard {
             self.needs_stop &= fault.class.is_survivable();
             self.destroy(turn.gate)?;
@@ -704,9 +731,7 @@ impl Node {
         if self.plan.policy.restart.max > 0 {
             fault.message = format!("{}; {cause}", fault.message);
         }
-        if self.redelivery.take().is_some() {
-            self.plan.counters.lost_in_flight.increment();
-        }
+        self.give_up_redelivery(turn.shared);
         if then == OnTrip::StopSession {
             return self.fail(operation, fault, turn);
         }
@@ -738,6 +763,7 @@ impl Node {
         if self.is_done {
             return Ok(());
         }
+        self.give_up_redelivery(turn.shared);
         let is_survivable = fault.class.is_survivable();
         let failure = failure(&self.plan, operation, fault);
         tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");

@@ -20,6 +20,8 @@ pub struct Policy {
     pub on_trip: OnTrip,
     /// How often a packet that was in flight at a failure is delivered again.
     pub redeliver: u32,
+    /// What is kept of a packet that is given up after that.
+    pub dead_letters: DeadLetterContent,
 }
 
 /// What a typed error of `process`, `tick` or `flush` means.
@@ -34,6 +36,18 @@ pub enum OnError {
     Restart,
     /// The node fails at once and is not restarted.
     Fail,
+}
+
+/// What is kept of a packet that was in flight at a failure and is given up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", expecting = "`header` or `payload`")]
+#[non_exhaustive]
+pub enum DeadLetterContent {
+    /// Everything but its bytes: it tells which packet it was.
+    #[default]
+    Header,
+    /// The whole packet: it can be sent again to look for the fault.
+    Payload,
 }
 
 /// What happens to a node whose restarts are used up.
@@ -73,7 +87,7 @@ impl Default for RestartPolicy {
 
 /// A policy as a person writes it, for a graph or for one node; what is absent follows what it is laid over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "an object with `on_error`, `restart`, `on_trip` or `redeliver`")]
+#[serde(deny_unknown_fields, default, expecting = "an object with `on_error`, `restart` or another key of `policy`")]
 pub struct PolicySpec {
     /// What a typed error means: `skip` (default), `restart` or `fail`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,6 +106,12 @@ pub struct PolicySpec {
     /// delivery that fails uses one restart, so a value of `restart.max` or more lets one bad packet trip the node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redeliver: Option<u32>,
+    /// What is kept of a packet that is given up: `header` (default) or `payload`.
+    ///
+    /// With `payload` the packet in flight is kept, so it is shared and the node cannot work in place. A session keeps
+    /// at most 1,000 dead letters and 64 MiB of them, the newest ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letters: Option<DeadLetterContent>,
 }
 
 /// The restart policy as a person writes it; what is absent follows what it is laid over.
@@ -133,6 +153,7 @@ impl PolicySpec {
             restart: self.restart.unwrap_or_default().over(&base.restart),
             on_trip: self.on_trip.unwrap_or(base.on_trip),
             redeliver: self.redeliver.unwrap_or(base.redeliver),
+            dead_letters: self.dead_letters.unwrap_or(base.dead_letters),
         }
     }
 }
@@ -223,14 +244,20 @@ mod tests {
     fn absent_keys_follow_what_the_policy_is_laid_over() {
         assert_eq!(PolicySpec::default().over(&Policy::default()), Policy::default());
         let graph: PolicySpec = serde_json::from_str(
-            r#"{"on_error":"restart","on_trip":"isolate","redeliver":2,
+            r#"{"on_error":"restart","on_trip":"isolate","redeliver":2,"dead_letters":"payload",
                 "restart":{"max":9,"window_ms":8,"backoff_first_ms":7,"backoff_max_ms":70,"reset_after_ms":6}}"#,
         )
         .unwrap();
         let graph = graph.over(&Policy::default());
         let restart =
             RestartPolicy { max: 9, window_ms: 8, backoff_first_ms: 7, backoff_max_ms: 70, reset_after_ms: 6 };
-        let wanted = Policy { on_error: OnError::Restart, restart, on_trip: OnTrip::Isolate, redeliver: 2 };
+        let wanted = Policy {
+            on_error: OnError::Restart,
+            restart,
+            on_trip: OnTrip::Isolate,
+            redeliver: 2,
+            dead_letters: DeadLetterContent::Payload,
+        };
         assert_eq!(graph, wanted);
         let node: PolicySpec = serde_json::from_str(r#"{"on_error":"fail","restart":{"max":1}}"#).unwrap();
         let restart = RestartPolicy { max: 1, ..restart };
@@ -243,7 +270,7 @@ mod tests {
         let json = serde_json::to_string(&Policy::default()).unwrap();
         assert_eq!(
             json,
-            r#"{"on_error":"skip","restart":{"max":3,"window_ms":30000,"backoff_first_ms":100,"backoff_max_ms":10000,"reset_after_ms":60000},"on_trip":"stop-session","redeliver":0}"#
+            r#"{"on_error":"skip","restart":{"max":3,"window_ms":30000,"backoff_first_ms":100,"backoff_max_ms":10000,"reset_after_ms":60000},"on_trip":"stop-session","redeliver":0,"dead_letters":"header"}"#
         );
         assert_eq!(Policy::default().validate(PassThrough::Impossible), Ok(()));
     }
@@ -264,6 +291,7 @@ mod tests {
         refuse(r#"{"on_err":"skip"}"#, "unknown field `on_err`");
         refuse(r#"{"restart":{"maximum":1}}"#, "unknown field `maximum`");
         refuse(r#"{"on_trip":"ignore"}"#, "unknown variant `ignore`");
+        refuse(r#"{"dead_letters":"all"}"#, "unknown variant `all`, expected `header` or `payload`");
         refuse(r#"{"restart":{"max":-1}}"#, "-1");
         refuse(r#"{"restart":3}"#, "an object with `max`");
     }

@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use crate::graph::spec::keys;
 use crate::graph::{
-    DeadlinesSpec, DefaultsSpec, EndSpec, FileType, GraphSpec, LateTicks, LinkSpec, NodeSpec, OnError, OnTrip,
-    PolicySpec, RestartSpec, TickSpec, WhenFull,
+    DeadLetterContent, DeadlinesSpec, DefaultsSpec, EndSpec, FileType, GraphSpec, LateTicks, LinkSpec, NodeSpec,
+    OnError, OnTrip, PolicySpec, RestartSpec, TickSpec, WhenFull,
 };
 
 fn all_deadlines() -> DeadlinesSpec {
@@ -31,6 +31,7 @@ fn whole_policy() -> PolicySpec {
         restart: Some(restart),
         on_trip: Some(OnTrip::Isolate),
         redeliver: Some(6),
+        dead_letters: Some(DeadLetterContent::Payload),
     }
 }
 

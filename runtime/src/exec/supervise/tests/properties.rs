@@ -14,7 +14,7 @@ prop_compose! {
         let restart = RestartPolicy {
             max, window_ms, backoff_first_ms: first, backoff_max_ms: first * times, reset_after_ms: reset,
         };
-        Policy { on_error, restart, on_trip, redeliver }
+        Policy { on_error, restart, on_trip, redeliver, ..Policy::default() }
     }
 }
 

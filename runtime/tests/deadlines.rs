@@ -77,6 +77,31 @@ fn each_deadline_ends_the_call_that_it_is_for_and_the_session_names_it() {
 }
 
 #[test]
+fn packet_of_a_failed_call_is_counted_when_the_instance_does_not_let_go_either() {
+    for (test, redeliver) in [("held-lost", 0), ("held-again", 1)] {
+        let runtime = runtime();
+        let open = close_gate(test);
+        let policy = json!({ "on_error": "restart", "redeliver": redeliver });
+        let node = NodeSpec::new("gated")
+            .with_params(json!({ "test": test, "gated": "destroy", "fails": "process" }))
+            .with_deadlines(deadlines("destroy_ms", 20))
+            .with_policy(serde_json::from_value(policy).unwrap());
+        let graph = Graph::builder()
+            .node("count", "flow.count", json!({ "packets": 100 }))
+            .node_with("model", node)
+            .node("check", "flow.check", json!({ "expect": 0 }))
+            .chain(["count", "model", "check"])
+            .build(runtime.plugins())
+            .unwrap();
+        let report = runtime.start(&graph).unwrap().wait();
+        assert_hung(&report, Operation::Destroy, "destroy_ms");
+        let model = report.node("model").unwrap();
+        assert_eq!((model.packets_in, model.packets_out, model.lost_in_flight), (1, 0, 1), "{report:#?}");
+        drop(open);
+    }
+}
+
+#[test]
 fn instance_that_is_not_made_or_started_in_time_ends_the_start() {
     for (gated, key, operation) in [("create", "create_ms", "create"), ("start", "start_ms", "start")] {
         let runtime = runtime();

@@ -2,6 +2,7 @@
 
 use crate::exec::instance::{Fault, FaultClass};
 use crate::exec::supervise::NodeState;
+use crate::exec::sys::{AtomicBool, Ordering};
 use crate::telemetry::counter::Counter;
 use crate::telemetry::histogram::Histogram;
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ pub(crate) struct NodeCounters {
     /// Presentation time of the newest packet that came in or went out, plus one; 0 when there was none.
     pub(crate) position: Counter,
     pub(crate) call_time: Histogram,
+    /// A packet outlived its failed call: it is neither delivered nor counted yet.
+    holds_packet: AtomicBool,
     state: Counter,
     last_error: Mutex<Option<String>>,
 }
@@ -61,6 +64,20 @@ impl NodeCounters {
     /// The sentence of the newest error.
     pub(crate) fn last_error(&self) -> Option<String> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that a packet outlived its failed call. Whoever has the worker's lease answers for it.
+    pub(crate) fn hold_packet(&self) {
+        self.holds_packet.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a packet outlived its failed call; the caller delivers or counts it.
+    pub(crate) fn take_held_packet(&self) -> bool {
+        let holds = self.holds_packet.load(Ordering::Relaxed);
+        if holds {
+            self.holds_packet.store(false, Ordering::Relaxed);
+        }
+        holds
     }
 
     pub(crate) fn set_state(&self, state: NodeState) {

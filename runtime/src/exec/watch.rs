@@ -167,7 +167,7 @@ impl WatchedWorker {
         }
         let Some(node) = self.nodes.get(hung.node) else { return false };
         node.counters.timeouts.increment();
-        if hung.operation == Operation::Process {
+        if hung.operation == Operation::Process || node.counters.take_held_packet() {
             node.counters.lost_in_flight.increment();
         }
         let kind = FailureKind::Deadline { operation: hung.operation };
@@ -206,6 +206,9 @@ impl WatchedWorker {
     /// Takes the nodes of the worker out of the graph.
     fn give_up(&self, hung: &Hung, fate: NodeFate, shared: &SessionShared) {
         for (at, node) in self.nodes.iter().enumerate() {
+            if node.counters.take_held_packet() {
+                node.counters.lost_in_flight.increment();
+            }
             if at == hung.node {
                 node.counters.set_state(NodeState::Hung);
             } else if !node.counters.state().is_final() {

@@ -351,7 +351,10 @@ impl Node {
             }
         }
         match self.redelivery.take() {
-            Some(Redelivery { mut packet, last }) => self.deliver(last.pin, &mut packet, last.attempts, turn),
+            Some(Redelivery { mut packet, last }) => {
+                self.plan.counters.take_held_packet();
+                self.deliver(last.pin, &mut packet, last.attempts, turn)
+            }
             None => Ok(()),
         }
     }
@@ -475,6 +478,7 @@ impl Node {
 
     /// Counts a packet as lost and makes a dead letter of it.
     fn give_up(&self, last: Undelivered, in_flight: InFlight, shared: &SessionShared) {
+        self.plan.counters.take_held_packet();
         self.plan.counters.lost_in_flight.increment();
         if let Some(letter) = last.into_letter(in_flight, &self.plan) {
             shared.dead_letters().push(letter);
@@ -696,6 +700,10 @@ impl Node {
         self.packet_fate = decision.packet;
         self.reason = matches!(decision.packet, PacketFate::Redeliver | PacketFate::DeadLetter)
             .then(|| Reason { operation, message: fault.message.clone() });
+        if operation == Operation::Process && self.reason.is_some() {
+            // Should the instance not let go in time, the watch counts the packet.
+            self.plan.counters.hold_packet();
+        }
         if decision.instance == InstanceFate::Discard {
             self.needs_stop &= fault.class.is_survivable();
             self.destroy(turn.gate)?;
@@ -793,6 +801,7 @@ impl Node {
     /// Stops a node before its end, because the session does not wait for it.
     pub(crate) fn abort(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         if !self.is_done {
+            self.give_up_redelivery(turn.shared);
             current::set_running(self.number);
             self.stop(turn.shared, turn.gate)?;
             self.leave(DropReason::Stopped, turn.locals);

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use graphmill::exec::{CallError, EmitError, Inlet, Outlet, VirtualClock};
-use graphmill::graph::{GraphBuilder, LateTicks, LinkSpec, NodeSpec, TickSpec};
+use graphmill::graph::{DeadlinesSpec, GraphBuilder, LateTicks, LinkSpec, NodeSpec, TickSpec};
 use graphmill::{Graph, Outcome, Packet, Runtime, Session};
 use graphmill_plugin_sdk::Waker;
 use graphmill_plugin_sdk::prelude::*;
@@ -214,11 +214,17 @@ fn one_call_may_give_as_much_on_one_worker_as_on_two() {
 fn cycle_goes_on_when_a_node_of_it_refused_more_packets_than_there_are_credits() {
     let clock = Arc::new(VirtualClock::new());
     let runtime = with_plugins(Runtime::with_clock(clock.clone()));
+    // The clock is moved in seconds; no call shall seem late for that.
+    let hour = 3_600_000;
+    let deadlines =
+        json!({ "tick_ms": hour, "process_ms": hour, "flush_ms": hour, "stop_ms": hour, "destroy_ms": hour });
+    let deadlines: DeadlinesSpec = serde_json::from_value(deadlines).unwrap();
+    let node = |kind: &str, params| NodeSpec::new(kind).with_params(params).with_deadlines(deadlines);
     let graph = Graph::builder()
-        .node_with("count", count(json!({ "packets": 500 })))
-        .node("turn", "flow.turn", json!({ "rounds": 1 }))
-        .node("pass", "flow.pass", json!({ "fail_every": 10 }))
-        .node_with("check", check(json!({ "gaps": true, "expect": 450 })))
+        .node_with("count", node("flow.count", json!({ "packets": 500 })))
+        .node_with("turn", node("flow.turn", json!({ "rounds": 1 })))
+        .node_with("pass", node("flow.pass", json!({ "fail_every": 10 })))
+        .node_with("check", node("flow.check", json!({ "gaps": true, "expect": 450 })))
         .link("count", "turn.in")
         .link("turn.around", "pass")
         .link_with(LinkSpec::new("pass", "turn.back").with_credits(8))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Runs count -> pass -> check with a policy for `pass`; the clock is moved until the session is through.
+/// Runs count -> pass -> check with a policy for `pass`; the clock moves while `pass` waits for its next instance.
 fn run(pass: Value, policy: Value, packets: u64) -> SessionReport {
     let clock = Arc::new(VirtualClock::new());
     let runtime = Runtime::with_clock(clock.clone());
@@ -25,7 +25,11 @@ fn run(pass: Value, policy: Value, packets: u64) -> SessionReport {
     loop {
         match session.wait_timeout(Duration::from_millis(2)) {
             Some(report) => return report,
-            None => clock.advance_ns(50_000_000),
+            // At any other time the clock would run against a call: a first panic takes a while to be told.
+            None if session.report().node("pass").unwrap().state == NodeState::Restarting => {
+                clock.advance_ns(50_000_000);
+            }
+            None => {}
         }
     }
 }

@@ -18,6 +18,15 @@ pub(crate) fn register(context: Arc<NodeContext>) -> usize {
     })
 }
 
+/// Gives a node of this thread the context of its next instance.
+pub(crate) fn renew(number: usize, context: Arc<NodeContext>) {
+    NODES.with_borrow_mut(|nodes| {
+        if let Some(node) = nodes.get_mut(number) {
+            *node = context;
+        }
+    });
+}
+
 /// Says which node this thread calls from now on.
 pub(crate) fn set_running(number: usize) {
     RUNNING.set(number);

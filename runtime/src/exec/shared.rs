@@ -1,6 +1,6 @@
 //! What the workers of a session and its handle share: two flags, the failures, and the bells to ring.
 
-use crate::exec::context::NodeContext;
+use crate::exec::context::CurrentContext;
 use crate::exec::counters::NodeFailure;
 use crate::exec::doorbell::Doorbell;
 use crate::exec::link::Link;
@@ -24,7 +24,7 @@ pub(crate) struct SessionShared {
     dead_letters: DeadLetterBox,
     bells: Mutex<Vec<Arc<Doorbell>>>,
     /// Contexts of the nodes, so that an abort reaches calls that are under way.
-    contexts: Mutex<Vec<Arc<NodeContext>>>,
+    contexts: Mutex<Vec<Arc<CurrentContext>>>,
     /// Links that the application feeds: they end when the session drains.
     inlets: Mutex<Vec<Arc<Link>>>,
 }
@@ -36,7 +36,7 @@ impl SessionShared {
     }
 
     /// Adds the context of a node.
-    pub(crate) fn add_context(&self, context: Arc<NodeContext>) {
+    pub(crate) fn add_context(&self, context: Arc<CurrentContext>) {
         self.contexts.lock().unwrap_or_else(PoisonError::into_inner).push(context);
     }
 
@@ -71,7 +71,7 @@ impl SessionShared {
     pub(crate) fn abort(&self) {
         self.is_aborted.store(true, Ordering::Release);
         for context in self.contexts.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            context.cancel();
+            context.now().cancel();
         }
         self.drain();
     }

@@ -261,8 +261,8 @@ fn place(
             let name = NodeName::new(session.clone(), node.id(), kind.id.as_str());
             let context = NodeContext::new(name, next_instance_id(), options.clock.clone(), waker.clone());
             let context = Arc::new(context);
-            shared.add_context(context.clone());
             let current = Arc::new(CurrentContext::new(context.clone()));
+            shared.add_context(current.clone());
             let invalid = |error: PolicyError| {
                 let fault = Fault::new(FaultClass::Error, error.to_string());
                 let names = [context.node(), context.kind()];

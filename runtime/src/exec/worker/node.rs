@@ -327,8 +327,7 @@ impl Node {
     #[cold]
     fn restart(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         let context = Arc::new(self.plan.context.renewed(next_instance_id()));
-        turn.shared.add_context(context.clone());
-        self.number = current::register(context.clone());
+        current::renew(self.number, context.clone());
         current::set_running(self.number);
         self.plan.current.set(context.clone());
         self.plan.context = context;

@@ -162,14 +162,15 @@ impl WatchedWorker {
     ) -> bool {
         ABANDONED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         sys::demote_thread(self.thread.load(Ordering::Relaxed));
-        for node in &self.nodes {
+        for (at, node) in self.nodes.iter().enumerate() {
             node.current.now().cancel();
+            let is_in_call = at == hung.node && hung.operation == Operation::Process;
+            if node.counters.take_held_packet() || is_in_call {
+                node.counters.lost_in_flight.increment();
+            }
         }
         let Some(node) = self.nodes.get(hung.node) else { return false };
         node.counters.timeouts.increment();
-        if hung.operation == Operation::Process || node.counters.take_held_packet() {
-            node.counters.lost_in_flight.increment();
-        }
         let kind = FailureKind::Deadline { operation: hung.operation };
         let mut decision = node.supervisor.on(Event::Failure { kind, attempts: 0 }, now_ns);
         let waits = matches!(decision.node, NodeFate::RestartAfter { .. });
@@ -206,9 +207,6 @@ impl WatchedWorker {
     /// Takes the nodes of the worker out of the graph.
     fn give_up(&self, hung: &Hung, fate: NodeFate, shared: &SessionShared) {
         for (at, node) in self.nodes.iter().enumerate() {
-            if node.counters.take_held_packet() {
-                node.counters.lost_in_flight.increment();
-            }
             if at == hung.node {
                 node.counters.set_state(NodeState::Hung);
             } else if !node.counters.state().is_final() {

@@ -274,29 +274,28 @@ impl Session {
     /// Inlets and outlets that were not taken are closed first: nobody could end them.
     pub fn wait(mut self) -> SessionReport {
         self.close_untaken_ends();
-        while !self.alive.is_empty() {
-            match self.milestones.recv() {
-                Ok(milestone) => self.heard(&milestone),
-                Err(_) => break,
-            }
-        }
+        self.await_end(None);
         self.last_report()
     }
 
     /// Waits at most `timeout` for the end of the session.
     pub fn wait_timeout(&mut self, timeout: Duration) -> Option<SessionReport> {
         // No end that a clock could show is no end.
-        let until = Instant::now().checked_add(timeout);
+        self.await_end(Instant::now().checked_add(timeout)).then(|| self.last_report())
+    }
+
+    /// Listens to the workers until all have ended; `false` when that is not so at `until`.
+    fn await_end(&mut self, until: Option<Instant>) -> bool {
         while !self.alive.is_empty() {
             let left = until.map_or(SLEEP_MAX, |until| until.saturating_duration_since(Instant::now()));
             match self.milestones.recv_timeout(left) {
                 Ok(milestone) => self.heard(&milestone),
                 Err(RecvTimeoutError::Timeout) if until.is_none() => {}
-                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Timeout) => return false,
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        Some(self.last_report())
+        true
     }
 
     /// Ends the sources, lets the rest finish, and frees every instance, each within its deadline.

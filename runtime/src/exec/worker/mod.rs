@@ -196,9 +196,7 @@ impl Worker {
 
     /// Gives every node a turn, in graph order; whether any of them made progress.
     fn give_turns(&mut self) -> Result<bool, LeaseLost> {
-        let Self { nodes, locals, shared, timer, gate, .. } = self;
-        let is_shared = nodes.len() > 1;
-        let mut turn = Turn { locals, shared, timer, gate, is_shared, now_ns: self.clock.now_ns() };
+        let (nodes, mut turn) = self.turn();
         let mut has_progressed = false;
         for node in nodes {
             has_progressed |= node.run(&mut turn)?;
@@ -206,10 +204,15 @@ impl Worker {
         Ok(has_progressed)
     }
 
-    fn abort(&mut self) -> Result<(), LeaseLost> {
-        let Self { nodes, locals, shared, timer, gate, .. } = self;
+    /// The nodes, and what they are lent for a turn.
+    fn turn(&mut self) -> (&mut [Node], Turn<'_>) {
+        let Self { nodes, locals, shared, timer, gate, clock, .. } = self;
         let is_shared = nodes.len() > 1;
-        let mut turn = Turn { locals, shared, timer, gate, is_shared, now_ns: self.clock.now_ns() };
+        (nodes, Turn { locals, shared, timer, gate, is_shared, now_ns: clock.now_ns() })
+    }
+
+    fn abort(&mut self) -> Result<(), LeaseLost> {
+        let (nodes, mut turn) = self.turn();
         nodes.iter_mut().try_for_each(|node| node.abort(&mut turn))
     }
 

@@ -98,10 +98,8 @@ pub(crate) struct Node {
     awaits_success: bool,
     /// Deliveries of the packet in flight, 0 when there is none.
     attempts: u32,
-    /// What becomes of the packet whose call just failed.
-    packet_fate: PacketFate,
-    /// Why its call failed, if the packet is handed over again or given up.
-    reason: Option<Reason>,
+    /// What becomes of the packet whose call just failed, and why, if it is handed over again or given up.
+    undelivered: Option<(PacketFate, Reason)>,
     /// The packet that the next instance gets first.
     redelivery: Option<Redelivery>,
     /// The node tripped, and packets pass it by.
@@ -142,6 +140,12 @@ pub(crate) enum NotMade {
     LeaseLost,
 }
 
+impl From<LeaseLost> for NotMade {
+    fn from(LeaseLost: LeaseLost) -> Self {
+        Self::LeaseLost
+    }
+}
+
 impl Node {
     /// Makes the instance, on the thread that will own it.
     pub(crate) fn create(at: usize, mut plan: NodePlan, gate: &mut CallGate) -> Result<Self, NotMade> {
@@ -172,8 +176,7 @@ impl Node {
             restart_due_ns: None,
             awaits_success: false,
             attempts: 0,
-            packet_fate: PacketFate::Keep,
-            reason: None,
+            undelivered: None,
             redelivery: None,
             is_bypassed: false,
             number,
@@ -185,13 +188,8 @@ impl Node {
     }
 
     fn make_instance(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
-        gate.enter(self.at, Operation::Create);
-        let made = self.plan.factory.create(&self.plan.context, &self.plan.params);
-        if !gate.leave() {
-            // Whatever was made is freed here, on the thread that made it.
-            return Err(NotMade::LeaseLost);
-        }
-        match made {
+        let Self { at, plan, .. } = self;
+        match gate.call(*at, Operation::Create, || plan.factory.create(&plan.context, &plan.params))? {
             Ok(instance) => {
                 self.instance = Some(instance);
                 Ok(())
@@ -222,12 +220,7 @@ impl Node {
     pub(crate) fn start(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
         current::set_running(self.number);
         let Some(instance) = &mut self.instance else { return Ok(()) };
-        gate.enter(self.at, Operation::Start);
-        let started = instance.start();
-        if !gate.leave() {
-            return Err(NotMade::LeaseLost);
-        }
-        match started {
+        match gate.call(self.at, Operation::Start, || instance.start())? {
             Ok(()) => {
                 self.needs_stop = true;
                 self.take_note(Event::Started, self.plan.context.now_ns());
@@ -428,9 +421,7 @@ impl Node {
             }
             self.process(pin, &mut packet, turn)?;
         }
-        let Some(feed) = self.plan.inputs.get_mut(pin).and_then(|input| input.feeds.get_mut(feed_at)) else {
-            return Ok(false);
-        };
+        let Some(feed) = self.feed_mut(pin, feed_at) else { return Ok(false) };
         if count > 0 {
             feed.let_producer_go();
         }
@@ -452,7 +443,7 @@ impl Node {
         let attempts = before + 1;
         let in_flight = InFlight::of(packet, &self.plan.policy);
         self.attempts = attempts;
-        self.reason = None;
+        self.undelivered = None;
         let called = self.call(Operation::Process, turn, |instance, outputs| instance.process(pin, packet, outputs));
         self.attempts = 0;
         match called {
@@ -460,16 +451,16 @@ impl Node {
             Err(NoResult::LeaseLost) => return Err(LeaseLost),
             Err(NoResult::Refused | NoResult::Failed) => {}
         }
-        if let Some(reason) = self.reason.take() {
-            self.not_delivered(Undelivered { pin, attempts, reason }, in_flight, turn.shared);
+        if let Some((fate, reason)) = self.undelivered.take() {
+            self.not_delivered(Undelivered { pin, attempts, reason }, (fate, in_flight), turn.shared);
         }
         Ok(())
     }
 
     /// Keeps a packet for the next instance, or gives it up.
     #[cold]
-    fn not_delivered(&mut self, last: Undelivered, in_flight: InFlight, shared: &SessionShared) {
-        match (self.packet_fate, in_flight) {
+    fn not_delivered(&mut self, last: Undelivered, what: (PacketFate, InFlight), shared: &SessionShared) {
+        match what {
             (PacketFate::Redeliver, InFlight::Packet(packet)) => self.redelivery = Some(Redelivery { packet, last }),
             (_, in_flight) => self.give_up(last, in_flight, shared),
         }
@@ -606,8 +597,7 @@ impl Node {
 
     /// Counts a packet that came back around a cycle.
     fn packet_returned(&mut self, pin: usize, feed_at: usize) {
-        let feed = self.plan.inputs.get_mut(pin).and_then(|input| input.feeds.get_mut(feed_at));
-        if let Some(credits) = feed.and_then(|feed| feed.credits.as_mut()) {
+        if let Some(credits) = self.feed_mut(pin, feed_at).and_then(|feed| feed.credits.as_mut()) {
             credits.packet_returned();
         }
         self.cycle_awaited_since_ns = None;
@@ -615,6 +605,10 @@ impl Node {
 
     fn feed(&self, pin: usize, feed: usize) -> Option<&Feed> {
         self.plan.inputs.get(pin)?.feeds.get(feed)
+    }
+
+    fn feed_mut(&mut self, pin: usize, feed: usize) -> Option<&mut Feed> {
+        self.plan.inputs.get_mut(pin)?.feeds.get_mut(feed)
     }
 
     fn deliver_surplus(&mut self) -> bool {
@@ -696,10 +690,9 @@ impl Node {
         turn: &mut Turn<'_>,
     ) -> Result<NoResult, LeaseLost> {
         let decision = self.take_note(event, turn.now_ns);
-        self.packet_fate = decision.packet;
-        self.reason = matches!(decision.packet, PacketFate::Redeliver | PacketFate::DeadLetter)
-            .then(|| Reason { operation, message: fault.message.clone() });
-        if operation == Operation::Process && self.reason.is_some() {
+        self.undelivered = matches!(decision.packet, PacketFate::Redeliver | PacketFate::DeadLetter)
+            .then(|| (decision.packet, Reason { operation, message: fault.message.clone() }));
+        if operation == Operation::Process && self.undelivered.is_some() {
             // Should the instance not let go in time, the watch counts the packet.
             self.plan.counters.hold_packet();
         }
@@ -811,11 +804,7 @@ impl Node {
     fn stop(&mut self, shared: &SessionShared, gate: &mut CallGate) -> Result<(), LeaseLost> {
         let Some(instance) = self.instance.as_deref_mut() else { return Ok(()) };
         self.needs_stop = false;
-        gate.enter(self.at, Operation::Stop);
-        let stopped = instance.stop();
-        if !gate.leave() {
-            return Err(LeaseLost);
-        }
+        let stopped = gate.call(self.at, Operation::Stop, || instance.stop())?;
         self.plan.counters.set_state(NodeState::Stopped);
         if let Err(fault) = stopped {
             self.plan.counters.error(&fault.message);
@@ -843,18 +832,12 @@ impl Node {
         let Some(mut instance) = self.instance.take() else { return Ok(()) };
         current::set_running(self.number);
         if self.needs_stop {
-            gate.enter(self.at, Operation::Stop);
-            let stopped = instance.stop();
-            if !gate.leave() {
-                return Err(LeaseLost);
-            }
+            let stopped = gate.call(self.at, Operation::Stop, || instance.stop())?;
             if let Err(fault) = stopped {
                 self.plan.counters.error(&fault.message);
             }
         }
-        gate.enter(self.at, Operation::Destroy);
-        drop(instance);
-        if gate.leave() { Ok(()) } else { Err(LeaseLost) }
+        gate.call(self.at, Operation::Destroy, || drop(instance))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::exec::lease::Lease;
 use crate::exec::link::{DropReason, Link, SendError, Sent};
 use crate::exec::sys::AtomicBool;
 use crate::exec::worker::local::LocalLink;
+use crate::exec::worker::node::LeaseLost;
 use crate::graph::{FormatSet, WhenFull};
 use graphmill_abi::Packet;
 use std::collections::VecDeque;
@@ -233,6 +234,19 @@ pub(crate) struct CallGate {
 impl CallGate {
     pub(crate) fn new(lease: Arc<Lease>) -> Self {
         Self { lease, seq: 0 }
+    }
+
+    /// Makes a call that gives no packets. When the lease is lost in it, its result is dropped here, on the thread that
+    /// made it.
+    pub(crate) fn call<T>(
+        &mut self,
+        node: usize,
+        operation: Operation,
+        body: impl FnOnce() -> T,
+    ) -> Result<T, LeaseLost> {
+        self.enter(node, operation);
+        let result = body();
+        if self.leave() { Ok(result) } else { Err(LeaseLost) }
     }
 
     /// Goes into a plugin.

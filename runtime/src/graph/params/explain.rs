@@ -25,7 +25,7 @@ pub(crate) struct Subject<'a> {
 
 /// Reports everything that is wrong with the params of one node.
 pub(crate) fn explain(subject: Subject<'_>, schema: &ParamSchema, params: &Value, reporter: &mut Reporter<'_>) {
-    let mut missing: Vec<(Place, Vec<String>)> = Vec::new();
+    let mut missing: Vec<(Spot<'_>, Vec<String>)> = Vec::new();
     for error in schema.validator().iter_errors(params) {
         if reporter.is_flooded() {
             break;
@@ -34,9 +34,9 @@ pub(crate) fn explain(subject: Subject<'_>, schema: &ParamSchema, params: &Value
         match error.kind() {
             ValidationErrorKind::Required { property } => {
                 let name = property.as_str().unwrap_or_default().to_owned();
-                match missing.iter_mut().find(|(place, _)| *place == spot.place) {
+                match missing.iter_mut().find(|(known, _)| known.place == spot.place) {
                     Some((_, names)) => names.push(name),
-                    None => missing.push((spot.place.clone(), vec![name])),
+                    None => missing.push((spot, vec![name])),
                 }
             }
             ValidationErrorKind::AdditionalProperties { unexpected }
@@ -48,8 +48,7 @@ pub(crate) fn explain(subject: Subject<'_>, schema: &ParamSchema, params: &Value
             _ => reporter.report(&spot.place, spot.wrong_value(&error)),
         }
     }
-    for (place, names) in missing {
-        let spot = Spot { subject, schemas: schemas_at(subject, &place), place };
+    for (spot, names) in missing {
         reporter.report(&spot.place, spot.missing_params(&names));
     }
 }

@@ -44,14 +44,8 @@ impl Reading<'_, '_> {
     fn node(&mut self, tree: &Tree, place: &Place) -> Option<NodeSpec> {
         self.check_keys(tree, place, ("a node", keys::NODE));
         let mut known = known_part(tree, keys::NODE);
-        if let TreeValue::Object(entries) = &mut known.value
-            && let Some(tick) = entries.get_mut("tick")
-        {
-            self.check_keys(&tick.value, &place.clone().key("tick"), ("a tick", keys::TICK));
-            tick.value = known_part(&tick.value, keys::TICK);
-        }
-        self.check_deadlines(&mut known, place);
-        self.check_policy(&mut known, place);
+        self.clean(&mut known, place, ("tick", "a tick", keys::TICK));
+        self.clean_settings(&mut known, place);
         if let Some(params) = tree.as_object().and_then(|entries| entries.get("params"))
             && params.value.as_object().is_none()
         {
@@ -75,34 +69,30 @@ impl Reading<'_, '_> {
         let place = Place::of(&["defaults"]);
         self.check_keys(&entry.value, &place, ("`defaults`", keys::DEFAULTS));
         let mut known = known_part(&entry.value, keys::DEFAULTS);
-        self.check_deadlines(&mut known, &place);
-        self.check_policy(&mut known, &place);
+        self.clean_settings(&mut known, &place);
         read(&known, &place, self.reporter).unwrap_or_default()
     }
 
-    /// Reports unknown keys of `policy` and of `restart` in it, and takes them out.
-    fn check_policy(&mut self, tree: &mut Tree, place: &Place) {
-        let place = place.clone().key("policy");
-        let TreeValue::Object(entries) = &mut tree.value else { return };
-        let Some(policy) = entries.get_mut("policy") else { return };
-        self.check_keys(&policy.value, &place, ("`policy`", keys::POLICY));
-        policy.value = known_part(&policy.value, keys::POLICY);
-        if let TreeValue::Object(entries) = &mut policy.value.value
-            && let Some(restart) = entries.get_mut("restart")
-        {
-            self.check_keys(&restart.value, &place.key("restart"), ("`restart`", keys::RESTART));
-            restart.value = known_part(&restart.value, keys::RESTART);
+    /// What a node and the defaults have in common.
+    fn clean_settings(&mut self, tree: &mut Tree, place: &Place) {
+        self.clean(tree, place, ("deadlines", "`deadlines`", keys::DEADLINES));
+        if let Some(policy) = self.clean(tree, place, ("policy", "`policy`", keys::POLICY)) {
+            self.clean(policy, &place.clone().key("policy"), ("restart", "`restart`", keys::RESTART));
         }
     }
 
-    /// Reports unknown keys of `deadlines` in a node or in the defaults, and takes them out.
-    fn check_deadlines(&mut self, tree: &mut Tree, place: &Place) {
-        if let TreeValue::Object(entries) = &mut tree.value
-            && let Some(deadlines) = entries.get_mut("deadlines")
-        {
-            self.check_keys(&deadlines.value, &place.clone().key("deadlines"), ("`deadlines`", keys::DEADLINES));
-            deadlines.value = known_part(&deadlines.value, keys::DEADLINES);
-        }
+    /// Reports unknown keys of the object under a key, and takes them out; gives what is left of it.
+    fn clean<'t>(
+        &mut self,
+        tree: &'t mut Tree,
+        place: &Place,
+        (key, what, known): (&str, &str, &[&str]),
+    ) -> Option<&'t mut Tree> {
+        let TreeValue::Object(entries) = &mut tree.value else { return None };
+        let entry = entries.get_mut(key)?;
+        self.check_keys(&entry.value, &place.clone().key(key), (what, known));
+        entry.value = known_part(&entry.value, known);
+        Some(&mut entry.value)
     }
 
     fn links(&mut self, entries: &IndexMap<String, Entry>) -> Vec<LinkSpec> {

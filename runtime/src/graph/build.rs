@@ -85,12 +85,7 @@ fn assemble(
     order: &[usize],
     warnings: Vec<Diagnostic>,
 ) -> Graph {
-    let mut place_of = vec![0; vertices.len()];
-    for (place, vertex) in order.iter().enumerate() {
-        if let Some(slot) = place_of.get_mut(*vertex) {
-            *slot = place;
-        }
-    }
+    let place_of = order::positions(order);
     let moved = |pin: PinRef| PinRef { node: place_of.get(pin.node).copied().unwrap_or_default(), pin: pin.pin };
     let links = drafts
         .into_iter()

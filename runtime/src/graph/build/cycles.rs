@@ -112,14 +112,20 @@ fn report_cycle(
     reporter.report(&first.place, Diagnostic::error(title).label("part of the cycle").help(help));
 }
 
-/// The nodes of a shortest way from one node to another, both ends included.
-fn shortest_way(start: usize, end: usize, inside: &[&Draft], count: usize) -> Vec<usize> {
-    let mut follows: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for draft in inside {
+/// The vertices that each vertex is linked to.
+fn followers<'d>(count: usize, drafts: impl IntoIterator<Item = &'d Draft>) -> Vec<Vec<usize>> {
+    let mut follows = vec![Vec::new(); count];
+    for draft in drafts {
         if let Some(next) = follows.get_mut(draft.from.node) {
             next.push(draft.to.node);
         }
     }
+    follows
+}
+
+/// The nodes of a shortest way from one node to another, both ends included.
+fn shortest_way(start: usize, end: usize, inside: &[&Draft], count: usize) -> Vec<usize> {
+    let follows = followers(count, inside.iter().copied());
     let mut came_from: Vec<Option<usize>> = vec![None; count];
     let mut waiting = VecDeque::from([start]);
     while let Some(node) = waiting.pop_front() {
@@ -150,12 +156,7 @@ fn shortest_way(start: usize, end: usize, inside: &[&Draft], count: usize) -> Ve
 
 /// The strongly connected component of each vertex, by Tarjan's algorithm without recursion.
 fn components(count: usize, drafts: &[Draft], counts: impl Fn(&Draft) -> bool) -> Vec<usize> {
-    let mut follows: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for draft in drafts.iter().filter(|draft| counts(draft)) {
-        if let Some(next) = follows.get_mut(draft.from.node) {
-            next.push(draft.to.node);
-        }
-    }
+    let follows = followers(count, drafts.iter().filter(|draft| counts(draft)));
     let mut search = Tarjan { follows, visits: vec![Visit::default(); count], open: Vec::new(), met: 0, closed: 0 };
     for vertex in 0..count {
         if search.visit(vertex).met.is_none() {

@@ -41,13 +41,19 @@ pub(crate) fn arrange(count: usize, drafts: &mut [Draft]) -> Vec<usize> {
     order
 }
 
-fn mark_backward(order: &[usize], drafts: &mut [Draft]) {
-    let mut place_of = vec![0_usize; order.len()];
-    for (place, vertex) in order.iter().enumerate() {
-        if let Some(slot) = place_of.get_mut(*vertex) {
-            *slot = place;
+/// The position of each vertex in an order that holds every one of them.
+pub(crate) fn positions(order: &[usize]) -> Vec<usize> {
+    let mut position_of = vec![0; order.len()];
+    for (position, vertex) in order.iter().enumerate() {
+        if let Some(slot) = position_of.get_mut(*vertex) {
+            *slot = position;
         }
     }
+    position_of
+}
+
+fn mark_backward(order: &[usize], drafts: &mut [Draft]) {
+    let place_of = positions(order);
     for draft in drafts.iter_mut().filter(|draft| draft.may_run_back()) {
         draft.feedback |= place_of.get(draft.from.node) >= place_of.get(draft.to.node);
     }
@@ -73,13 +79,8 @@ fn walk_rank(count: usize, drafts: &[Draft]) -> Vec<usize> {
             walk_from(start, &follows, &mut seen, &mut finished);
         }
     }
-    let mut rank = vec![0; count];
-    for (position, vertex) in finished.into_iter().rev().enumerate() {
-        if let Some(slot) = rank.get_mut(vertex) {
-            *slot = position;
-        }
-    }
-    rank
+    finished.reverse();
+    positions(&finished)
 }
 
 fn walk_from(start: usize, follows: &[Vec<usize>], seen: &mut [bool], finished: &mut Vec<usize>) {

@@ -37,13 +37,6 @@ impl FormatTemplate {
         Ok(template)
     }
 
-    /// The template without placeholders that stands for a fixed set.
-    #[must_use]
-    pub fn from_set(set: &FormatSet) -> Self {
-        let text = set.to_string();
-        Self { pieces: vec![Piece::Text(text.clone())], text }
-    }
-
     /// Names of the params that the format depends on, in the order of the text.
     pub fn params(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {

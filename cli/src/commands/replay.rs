@@ -1,6 +1,6 @@
 //! `replay-dead-letters`: what made a node fail, handed to the same kind again.
 
-use super::run::attribute_crashes;
+use super::run::{attribute_crashes, end};
 use crate::arguments::Global;
 use crate::console::Console;
 use crate::dead_letters;
@@ -11,7 +11,6 @@ use graphmill::exec::supervise::DeadLetter;
 use graphmill::graph::Node;
 use graphmill::{CallError, InstanceHandle, InstanceOptions, StartError};
 use serde_json::{Value, json};
-use signal_hook::low_level;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,11 +41,7 @@ pub(crate) fn run(
     let is_stuck = replay.end();
     tell(console, &verdicts)?;
     let is_good = !verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::FailedAgain(_)));
-    if is_stuck {
-        // A thread that did not end could also keep the end of the program from coming.
-        low_level::exit(i32::from(!is_good));
-    }
-    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(end(is_good, is_stuck))
 }
 
 /// The letters that are wanted; an error when nothing could be sent again.

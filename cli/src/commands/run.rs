@@ -61,12 +61,16 @@ fn run(console: Console, loaded: &Loaded, letters: Option<&Path>) -> Result<Exit
     if let Some(path) = letters {
         dead_letters::save(console, path, &dead)?;
     }
-    let is_good = report::is_good(report.outcome);
-    if !report.stragglers.is_empty() || !report.abandoned.is_empty() {
-        // A thread that did not end could also keep the end of the program from coming.
+    let is_stuck = !report.stragglers.is_empty() || !report.abandoned.is_empty();
+    Ok(end(report::is_good(report.outcome), is_stuck))
+}
+
+/// What the program ends with; a thread that did not end could also keep that end from coming.
+pub(super) fn end(is_good: bool, is_stuck: bool) -> ExitCode {
+    if is_stuck {
         low_level::exit(i32::from(!is_good));
     }
-    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Waits for the end of the session; lets it finish when that is asked for.

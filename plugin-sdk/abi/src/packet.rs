@@ -125,7 +125,7 @@ impl Packet {
     pub fn from_audio(header: AudioHeader, bytes: Buffer) -> Result<Self, PacketError> {
         let raw = header.to_raw();
         AudioHeader::from_raw(&raw).ok_or(PacketError::Shape)?;
-        let mut packet = Self::with_planes(GM_KIND_AUDIO, gm_payload { audio: raw }, [Some(bytes), None, None, None])?;
+        let mut packet = Self::with_bytes(PacketShape::Audio(raw), bytes)?;
         let [plane, ..] = &mut packet.0.planes;
         if header.planar && header.channels > 1 {
             let stride = u64::from(header.frames) * header.sample.size() as u64;
@@ -159,7 +159,7 @@ impl Packet {
         for (slot, (buffer, _)) in buffers.iter_mut().zip(planes) {
             *slot = Some(buffer);
         }
-        let mut packet = Self::with_planes(GM_KIND_VIDEO, gm_payload { video }, buffers)?;
+        let mut packet = Self::with_planes(PacketShape::Video(video), buffers)?;
         for (plane, stride) in packet.0.planes.iter_mut().zip(strides) {
             plane.stride = stride;
         }
@@ -185,7 +185,7 @@ impl Packet {
             shape: header.shape,
             strides: header.dense_strides().ok_or(PacketError::Shape)?,
         };
-        Self::with_planes(GM_KIND_TENSOR, gm_payload { tensor }, [Some(bytes), None, None, None])
+        Self::with_bytes(PacketShape::Tensor(tensor), bytes)
     }
 
     /// Text.
@@ -193,8 +193,7 @@ impl Packet {
     /// # Errors
     /// [`PacketError::Bounds`] beyond 4 GiB.
     pub fn from_text(text: &str) -> Result<Self, PacketError> {
-        let bytes = Buffer::copy_from_slice(text.as_bytes());
-        Self::with_planes(GM_KIND_TEXT, gm_payload { reserved: [0; 12] }, [Some(bytes), None, None, None])
+        Self::with_bytes(PacketShape::Text, Buffer::copy_from_slice(text.as_bytes()))
     }
 
     /// An event; `json` is its content.
@@ -202,9 +201,7 @@ impl Packet {
     /// # Errors
     /// [`PacketError::Text`] when the name is longer than 80 bytes.
     pub fn from_event(name: &str, version: u32, json: Buffer) -> Result<Self, PacketError> {
-        let (name_len, name) = Text::new(name)?.to_raw();
-        let event = gm_event { version, name_len, name };
-        Self::with_planes(GM_KIND_EVENT, gm_payload { event }, [Some(json), None, None, None])
+        Self::with_bytes(PacketShape::Event { name: Text::new(name)?, version }, json)
     }
 
     /// Opaque bytes with a media type such as `image/png`.
@@ -212,15 +209,16 @@ impl Packet {
     /// # Errors
     /// [`PacketError::Text`] when the media type is longer than 80 bytes, [`PacketError::Bounds`] beyond 4 GiB.
     pub fn from_bytes(media_type: &str, bytes: Buffer) -> Result<Self, PacketError> {
-        let (media_type_len, media_type) = Text::new(media_type)?.to_raw();
-        let payload = gm_payload { bytes: gm_bytes { reserved: 0, media_type_len, media_type } };
-        Self::with_planes(GM_KIND_BYTES, payload, [Some(bytes), None, None, None])
+        Self::with_bytes(PacketShape::Bytes { media_type: Text::new(media_type)? }, bytes)
     }
 
-    fn with_planes(kind: u32, u: gm_payload, buffers: [Option<Buffer>; MAX_PLANES]) -> Result<Self, PacketError> {
+    fn with_bytes(shape: PacketShape, bytes: Buffer) -> Result<Self, PacketError> {
+        Self::with_planes(shape, [Some(bytes), None, None, None])
+    }
+
+    fn with_planes(shape: PacketShape, buffers: [Option<Buffer>; MAX_PLANES]) -> Result<Self, PacketError> {
         let mut packet = Self::EMPTY;
-        packet.0.kind = kind;
-        packet.0.u = u;
+        (packet.0.kind, packet.0.u) = shape.to_raw();
         for (plane, buffer) in packet.0.planes.iter_mut().zip(buffers).take_while(|(_, buffer)| buffer.is_some()) {
             let Some(buffer) = buffer else { break };
             plane.len = u32::try_from(buffer.len()).map_err(|_| PacketError::Bounds(packet.0.n_planes))?;
@@ -431,7 +429,7 @@ impl Packet {
     /// The bytes of one plane.
     pub fn plane(&self, index: usize) -> Option<&[u8]> {
         let plane = self.0.planes.get(index)?;
-        let buffer = borrow_buffer(plane)?;
+        let buffer = borrow_buffer(plane.buf)?;
         let (start, len) = (plane.offset as usize, plane.len as usize);
         let bytes: &[u8] = buffer.as_slice().get(start..start.checked_add(len)?)?;
         // SAFETY: the bytes live as long as the reference in `self`, which is borrowed for the returned lifetime.
@@ -441,7 +439,7 @@ impl Packet {
     /// The bytes of one plane for writing, or `None` when they are shared or the plane is not there.
     pub fn plane_mut(&mut self, index: usize) -> Option<&mut [u8]> {
         let plane = self.0.planes.get_mut(index)?;
-        let mut buffer = borrow_buffer(plane)?;
+        let mut buffer = borrow_buffer(plane.buf)?;
         let (start, len) = (plane.offset as usize, plane.len as usize);
         let bytes = buffer.as_mut_slice()?.get_mut(start..start.checked_add(len)?)?;
         // SAFETY: the bytes live as long as the reference in `self`, which is borrowed exclusively, and it is the only one.
@@ -450,7 +448,7 @@ impl Packet {
 
     /// A further reference to the buffer of one plane.
     pub fn plane_buffer(&self, index: usize) -> Option<Buffer> {
-        self.0.planes.get(index).and_then(borrow_buffer).map(|buffer| Buffer::clone(&buffer))
+        self.0.planes.get(index).and_then(|plane| borrow_buffer(plane.buf)).map(|buffer| Buffer::clone(&buffer))
     }
 
     /// The samples of an audio packet.
@@ -567,13 +565,13 @@ impl Packet {
     }
 }
 
-/// The buffer of a plane without taking its reference.
-fn borrow_buffer(plane: &gm_plane) -> Option<ManuallyDrop<Buffer>> {
-    if plane.buf.is_null() {
+/// A buffer that a packet owns, without taking its reference.
+fn borrow_buffer(raw: *mut gm_buffer) -> Option<ManuallyDrop<Buffer>> {
+    if raw.is_null() {
         return None;
     }
     // SAFETY: a packet owns one live reference for every pointer in it that is not null. It is not released here.
-    unsafe { Buffer::from_raw(plane.buf) }.ok().map(ManuallyDrop::new)
+    unsafe { Buffer::from_raw(raw) }.ok().map(ManuallyDrop::new)
 }
 
 fn check_typed<T>(start: *const u8, byte_len: usize, count: usize) -> Result<(), PacketError> {
@@ -650,13 +648,9 @@ impl Clone for Packet {
     fn clone(&self) -> Self {
         for plane in &self.0.planes {
             // The further reference is the one that the copy below owns.
-            let _kept = borrow_buffer(plane).map(|buffer| ManuallyDrop::new(Buffer::clone(&buffer)));
+            let _kept = borrow_buffer(plane.buf).map(|buffer| ManuallyDrop::new(Buffer::clone(&buffer)));
         }
-        if !self.0.side.is_null() {
-            // SAFETY: the packet owns one live reference; it is only borrowed here.
-            let side = unsafe { Buffer::from_raw(self.0.side) }.map(ManuallyDrop::new);
-            let _kept = side.map(|side| ManuallyDrop::new(Buffer::clone(&side)));
-        }
+        let _kept = self.side().map(ManuallyDrop::new);
         // SAFETY: a bitwise copy of plain numbers and pointers, of which every reference was just added.
         Self(unsafe { ptr::read(&raw const self.0) })
     }

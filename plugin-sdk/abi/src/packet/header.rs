@@ -1,6 +1,6 @@
 //! Everything of a packet but its bytes: to remember a packet without keeping its payload alive.
 
-use super::{MAX_PLANES, NO_PLANE, Packet, PacketError, borrow_buffer, validate};
+use super::{MAX_PLANES, Packet, PacketError, borrow_buffer, validate};
 use crate::buffer::Buffer;
 use crate::layout::*;
 use crate::payload::PacketKind;
@@ -104,7 +104,7 @@ impl PacketShape {
         })
     }
 
-    fn to_raw(self) -> (u32, gm_payload) {
+    pub(super) fn to_raw(self) -> (u32, gm_payload) {
         match self {
             Self::Audio(audio) => (GM_KIND_AUDIO, gm_payload { audio }),
             Self::Video(video) => (GM_KIND_VIDEO, gm_payload { video }),
@@ -172,8 +172,7 @@ impl Packet {
 
     /// Side data as UTF-8 JSON, if there is any.
     pub fn side(&self) -> Option<Buffer> {
-        let plane = gm_plane { buf: self.0.side, ..NO_PLANE };
-        borrow_buffer(&plane).map(|buffer| Buffer::clone(&buffer))
+        borrow_buffer(self.0.side).map(|buffer| Buffer::clone(&buffer))
     }
 
     /// A packet from its header and the bytes of each plane, checked as one that comes from the other side.
@@ -186,12 +185,11 @@ impl Packet {
         planes: impl IntoIterator<Item = Buffer>,
         side: Option<Buffer>,
     ) -> Result<Self, PacketError> {
-        let (kind, payload) = header.shape.to_raw();
         let mut buffers = [const { None }; MAX_PLANES];
         for (index, buffer) in planes.into_iter().take(MAX_PLANES + 1).enumerate() {
             *buffers.get_mut(index).ok_or(PacketError::Planes(header.n_planes))? = Some(buffer);
         }
-        let mut packet = Self::with_planes(kind, payload, buffers)?;
+        let mut packet = Self::with_planes(header.shape, buffers)?;
         if packet.0.n_planes != header.n_planes {
             return Err(PacketError::Planes(header.n_planes));
         }

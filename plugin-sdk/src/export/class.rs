@@ -147,10 +147,10 @@ unsafe extern "C" fn create<T: Node>(
         // SAFETY: passed on from the host.
         let host = unsafe { HostRef::retain(host) }?;
         // SAFETY: passed on from the host.
-        let (instance_id, params) = unsafe { read_create_info(info) }?;
-        let params: T::Params =
-            serde_json::from_str(params).map_err(|error| Error::invalid(format!("params: {error}")))?;
-        let node = T::create(params, &mut CreateContext::new(&host, instance_id))?;
+        let info = unsafe { read_create_info(info) }?;
+        // SAFETY: passed on from the host.
+        let params = unsafe { read_params::<T>(info.params_json) }?;
+        let node = T::create(params, &mut CreateContext::new(&host, info.instance_id))?;
         let instance = Box::new(Instance { node, host, is_poisoned: false });
         // SAFETY: the host gives a place for one pointer.
         unsafe { out.write(Box::into_raw(instance).cast()) };
@@ -160,18 +160,26 @@ unsafe extern "C" fn create<T: Node>(
     unsafe { guard(err, body) }
 }
 
-/// Reads what `create` is given; the text is borrowed for the call.
+/// Reads what `create` is given, borrowed for the call.
 ///
 /// # Safety
 /// `info` is null or points at what the host passed, during that call.
-unsafe fn read_create_info<'a>(info: *const gm_create_info) -> Result<(u64, &'a str)> {
+unsafe fn read_create_info<'a>(info: *const gm_create_info) -> Result<&'a gm_create_info> {
     if info.is_null() || !info.is_aligned() {
         return Err(Error::invalid("the host passed no create info"));
     }
     // SAFETY: not null and aligned; the host passed it for this call.
-    let info = unsafe { &*info };
-    // SAFETY: passed on from the host.
-    Ok((info.instance_id, unsafe { read_str(info.params_json) }?))
+    Ok(unsafe { &*info })
+}
+
+/// Reads the params of an instance.
+///
+/// # Safety
+/// As for [`read_str`].
+unsafe fn read_params<T: Node>(text: gm_str) -> Result<T::Params> {
+    // SAFETY: passed on from the caller.
+    let text = unsafe { read_str(text) }?;
+    serde_json::from_str(text).map_err(|error| Error::invalid(format!("params: {error}")))
 }
 
 /// Reads a text of the host, borrowed for the call.
@@ -239,8 +247,7 @@ unsafe extern "C" fn stop<T: Node>(node: *mut gm_node, err: *mut gm_error) -> gm
 unsafe extern "C" fn update<T: Node>(node: *mut gm_node, params: gm_str, err: *mut gm_error) -> gm_status {
     let body = |node: &mut T, cx: &mut Context<'_>| {
         // SAFETY: passed on from the host.
-        let params = unsafe { read_str(params) }?;
-        let params = serde_json::from_str(params).map_err(|error| Error::invalid(format!("params: {error}")))?;
+        let params = unsafe { read_params::<T>(params) }?;
         node.update(params, cx).map(|()| GM_OK)
     };
     // SAFETY: passed on from the host.

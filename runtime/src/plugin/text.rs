@@ -97,7 +97,7 @@ unsafe fn read_bytes<'a>(text: gm_str, len: usize) -> Result<&'a [u8], TextFault
 }
 
 /// Takes away the beginning of a character whose rest was cut off, so that it is not taken for a bad byte.
-fn without_broken_end(bytes: &[u8]) -> &[u8] {
+pub(super) fn without_broken_end(bytes: &[u8]) -> &[u8] {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => bytes.get(..error.valid_up_to()).unwrap_or(bytes),
         _ => bytes,

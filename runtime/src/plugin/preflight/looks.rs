@@ -1,5 +1,7 @@
 //! What a file that is not ELF looks like, so that the error says what somebody mixed up.
 
+use crate::plugin::text::without_broken_end;
+
 /// How the known formats begin.
 const BEGINNINGS: &[(&[u8], &str)] = &[
     (b"!<arch>\n", "a static archive (`.rlib` or `.a`)"),
@@ -30,10 +32,6 @@ pub(super) fn looks_like(head: &[u8]) -> &'static str {
 
 /// Text in ASCII or UTF-8; a character that the head cuts in two is no evidence against it.
 fn is_text(head: &[u8]) -> bool {
-    let text = match std::str::from_utf8(head) {
-        Ok(text) => text,
-        Err(error) if error.error_len().is_some() => return false,
-        Err(error) => head.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or(""),
-    };
+    let Ok(text) = std::str::from_utf8(without_broken_end(head)) else { return false };
     !text.is_empty() && text.chars().all(|character| !character.is_control() || "\n\r\t".contains(character))
 }

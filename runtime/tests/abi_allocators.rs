@@ -1,63 +1,18 @@
 //! Host and plugin each with an allocator that knows its own blocks: a block freed on the wrong side ends the process.
 #![cfg(feature = "dylib")]
 
+#[path = "../../plugins/fixtures/probe/src/allocator.rs"]
+mod allocator;
 mod support;
 
 use graphmill::exec::Factories as _;
 use graphmill::{Buffer, Packet, Plugins};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::process::abort;
 use std::sync::Arc;
 use support::bench::{Kept, context};
 use support::{cdylib, wait_for};
 
 /// Stands in front of every block of this program; the plugin has another.
 const MARK: u64 = 0x686f_7374_5f30_3031;
-
-struct Marked;
-
-#[global_allocator]
-static ALLOCATOR: Marked = Marked;
-
-fn widened(layout: Layout) -> Option<(Layout, usize)> {
-    Layout::new::<u64>().extend(layout).ok().map(|(whole, offset)| (whole.pad_to_align(), offset))
-}
-
-#[expect(unsafe_code, reason = "a global allocator is unsafe code")]
-// SAFETY: every block comes from the system's allocator and goes back to it with the same layout.
-unsafe impl GlobalAlloc for Marked {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let Some((whole, offset)) = widened(layout) else { return std::ptr::null_mut() };
-        // SAFETY: the layout has the size of a mark at least.
-        let start = unsafe { System.alloc(whole) };
-        if start.is_null() {
-            return start;
-        }
-        // SAFETY: the content begins `offset` bytes into the block.
-        let content = unsafe { start.add(offset) };
-        // SAFETY: the mark stands directly in front of the content, inside the block.
-        let mark = unsafe { content.cast::<u64>().sub(1) };
-        // SAFETY: as above.
-        unsafe { mark.write_unaligned(MARK) };
-        content
-    }
-
-    unsafe fn dealloc(&self, content: *mut u8, layout: Layout) {
-        // SAFETY: our own blocks have their mark there, and a block of anybody else has readable bytes.
-        let mark = unsafe { content.cast::<u64>().sub(1) };
-        // SAFETY: as above.
-        if unsafe { mark.read_unaligned() } != MARK {
-            abort();
-        }
-        // SAFETY: as above; a block that is freed twice is noticed.
-        unsafe { mark.write_unaligned(0) };
-        let Some((whole, offset)) = widened(layout) else { abort() };
-        // SAFETY: the block began `offset` bytes in front of its content.
-        let start = unsafe { content.sub(offset) };
-        // SAFETY: allocated with this layout.
-        unsafe { System.dealloc(start, whole) };
-    }
-}
 
 /// Bytes of this program that the plugin keeps and gives back.
 #[derive(Debug, Clone)]

@@ -87,11 +87,4 @@ impl AudioOut {
     pub fn frames_given(&self) -> u64 {
         self.timeline.frames_given()
     }
-
-    /// Starts a new time after a change of format; the packets go on being numbered.
-    pub fn restart(&mut self, rates: Rates, channels: u32) {
-        let seq = self.seq;
-        *self = Self::new(self.pin, rates, channels);
-        self.seq = seq;
-    }
 }

@@ -19,6 +19,20 @@ pub fn interleaved(packet: &Packet) -> Result<(AudioHeader, &[f32])> {
     Ok((header, packet.samples()?))
 }
 
+/// As [`interleaved`], for a model that takes mono sound of one rate, in hertz.
+///
+/// # Errors
+/// As for [`interleaved`], or the sound has another rate or more channels.
+pub fn mono_at(packet: &Packet, rate_hz: u32) -> Result<(AudioHeader, &[f32])> {
+    let (header, samples) = interleaved(packet)?;
+    if header.rate_hz != rate_hz || header.channels != 1 {
+        return Err(Error::invalid(format!(
+            "the model takes {rate_hz} Hz mono; put `audio.resample` with `rate_hz = {rate_hz}` and `channels = 1` in front"
+        )));
+    }
+    Ok((header, samples))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

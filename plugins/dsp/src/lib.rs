@@ -13,6 +13,6 @@ mod timeline;
 
 pub use audio_out::AudioOut;
 pub use framer::Framer;
-pub use input::interleaved;
+pub use input::{interleaved, mono_at};
 pub use time::{frames_to_ns, rescale_frames};
 pub use timeline::{Rates, Timeline};

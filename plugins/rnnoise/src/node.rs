@@ -1,6 +1,6 @@
 //! The node around the denoiser.
 
-use graphmill_dsp::{AudioOut, Rates, interleaved};
+use graphmill_dsp::{AudioOut, Rates, mono_at};
 use graphmill_plugin_sdk::prelude::*;
 
 use crate::denoiser::Denoiser;
@@ -62,12 +62,7 @@ impl Node for Rnnoise {
 
 impl Processor for Rnnoise {
     fn process(&mut self, _pin: usize, packet: &mut Packet, cx: &mut Context<'_>) -> Result<()> {
-        let (header, samples) = interleaved(packet)?;
-        if header.rate_hz != RATE_HZ || header.channels != 1 {
-            return Err(Error::invalid(
-                "the model takes 48000 Hz mono; put `audio.resample` with `rate_hz = 48000` and `channels = 1` in front",
-            ));
-        }
+        let (header, samples) = mono_at(packet, RATE_HZ)?;
         let Self { denoiser, out } = self;
         out.take(packet, header.frames);
         denoiser.push(samples, |cleaned| out.give(cleaned, cx))

@@ -1,6 +1,6 @@
 //! The node around detector and segmenter.
 
-use graphmill_dsp::{Rates, Timeline, frames_to_ns, interleaved};
+use graphmill_dsp::{Rates, Timeline, frames_to_ns, mono_at};
 use graphmill_plugin_sdk::prelude::*;
 
 use crate::detector::{FRAME_LEN, LAG_NS, SpeechDetector};
@@ -124,12 +124,7 @@ impl Node for Earshot {
 
 impl Processor for Earshot {
     fn process(&mut self, _pin: usize, packet: &mut Packet, cx: &mut Context<'_>) -> Result<()> {
-        let (header, samples) = interleaved(packet)?;
-        if header.rate_hz != RATE_HZ || header.channels != 1 {
-            return Err(Error::invalid(
-                "the model takes 16000 Hz mono; put `audio.resample` with `rate_hz = 16000` and `channels = 1` in front",
-            ));
-        }
+        let (_, samples) = mono_at(packet, RATE_HZ)?;
         let Self { detector, outputs } = self;
         outputs.timeline.take(samples.len(), packet.pts_ns());
         detector.push(samples, |probability| outputs.judge(probability, cx))

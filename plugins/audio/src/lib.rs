@@ -12,6 +12,7 @@
 //! Pins, params and latency are in the README of the crate. The signal processing knows nothing of packets
 //! and is tested by itself; the nodes put it between an input and an output.
 
+mod frames;
 mod gain;
 mod mix;
 mod resample;

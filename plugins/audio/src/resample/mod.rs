@@ -9,15 +9,13 @@ use graphmill_plugin_sdk::prelude::*;
 
 use self::core::ResampleError;
 use self::stream::{Stream, Target};
+use crate::frames;
 
 /// Rates that sound cards and files use lie well inside.
 const RATES_HZ: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 
 /// Channels that the node can make; more exist only in files for cinemas.
 const CHANNELS_MAX: u32 = 32;
-
-/// Packets longer than this would make the graph wait for seconds of sound at a time.
-const FRAMES_MAX: u32 = 65_536;
 
 /// Params of `audio.resample`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -60,10 +58,7 @@ impl Node for Resample {
         if channels.is_some_and(|channels| channels == 0 || channels > CHANNELS_MAX) {
             return Err(Error::invalid(format!("`channels` must be 1 to {CHANNELS_MAX}")));
         }
-        let frames = frames.unwrap_or(rate_hz / 100);
-        if frames == 0 || frames > FRAMES_MAX {
-            return Err(Error::invalid(format!("`frames` must be 1 to {FRAMES_MAX}, not {frames}")));
-        }
+        let frames = frames::checked(frames.unwrap_or(rate_hz / 100))?;
         Ok(Self { target: Target { rate_hz, channels, frames }, stream: None })
     }
 }

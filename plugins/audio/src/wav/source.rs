@@ -6,9 +6,7 @@ use graphmill_dsp::{AudioOut, Rates, frames_to_ns};
 use graphmill_plugin_sdk::prelude::*;
 
 use super::reader::WavReader;
-
-/// Packets longer than this would make the graph wait for seconds of sound at a time.
-const FRAMES_MAX: u32 = 65_536;
+use crate::frames;
 
 /// How fast the file is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -64,9 +62,7 @@ impl Node for WavSource {
     }
 
     fn create(params: WavSourceParams, _cx: &mut CreateContext<'_>) -> Result<Self> {
-        if params.frames == 0 || params.frames > FRAMES_MAX {
-            return Err(Error::invalid(format!("`frames` must be 1 to {FRAMES_MAX}, not {}", params.frames)));
-        }
+        let frames = frames::checked(params.frames)? as usize;
         let reader = WavReader::open(&params.path)?;
         let spec = reader.spec();
         let frames_total = reader.frames_total();
@@ -80,8 +76,8 @@ impl Node for WavSource {
         let rates = Rates { input_hz: spec.rate_hz, output_hz: spec.rate_hz };
         let mut out = AudioOut::new(0, rates, spec.channels);
         out.start_at(0);
-        let samples = Vec::with_capacity(params.frames as usize * spec.channels as usize);
-        Ok(Self { reader, frames: params.frames as usize, pace: params.pace, samples, out, started_ns: None })
+        let samples = Vec::with_capacity(frames * spec.channels as usize);
+        Ok(Self { reader, frames, pace: params.pace, samples, out, started_ns: None })
     }
 }
 

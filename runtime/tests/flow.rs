@@ -245,7 +245,7 @@ fn panic_costs_the_node_and_the_rest_of_the_graph_is_finished() {
     assert_eq!((failure.node.as_str(), failure.kind.as_str()), ("pass", "flow.pass"));
     assert!(failure.to_string().contains("packet 10 is poison"), "{failure}");
     assert_eq!(report.node("check").unwrap().state, NodeState::Stopped);
-    assert_eq!(report.node("pass").unwrap().state, NodeState::Failed);
+    assert_eq!(report.node("pass").unwrap().state, NodeState::Tripped);
     let before = report.link("count.out -> pass.in").unwrap();
     assert_eq!(
         before.delivered + before.dropped_total(),

@@ -1,7 +1,7 @@
 //! A node whose instance fails gets another one, within its budget; then its policy decides.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use graphmill::exec::{NodeState, VirtualClock};
+use graphmill::exec::{NodeState, SessionEvent, VirtualClock};
 use graphmill::graph::{FileType, NodeSpec, PolicySpec};
 use graphmill::{Graph, GraphSpec, Outcome, Runtime, SessionReport};
 use serde_json::{Value, json};
@@ -49,6 +49,39 @@ fn poison_packet_costs_itself_and_one_restart() {
     assert_eq!((pass.packets_in, pass.packets_out, pass.errors), (1000, 999, 1));
     assert!(pass.last_error.as_ref().unwrap().contains("packet 42 is poison"));
     assert_eq!(report.dropped(), 0, "what was queued waited for the next instance");
+}
+
+#[test]
+fn events_tell_every_change_of_a_node_in_order_and_end_with_the_session() {
+    let runtime = Runtime::new();
+    runtime.plugins().link(graphmill_fixture_flow::module()).unwrap();
+    let policy: PolicySpec = serde_json::from_value(json!({ "restart": { "backoff_first_ms": 1 } })).unwrap();
+    let pass = NodeSpec::new("flow.pass").with_params(json!({ "panic_at": 42 })).with_policy(policy);
+    let graph = Graph::builder()
+        .node("count", "flow.count", json!({ "packets": 100 }))
+        .node_with("pass", pass)
+        .node("check", "flow.check", json!({ "gaps": true }))
+        .chain(["count", "pass", "check"])
+        .build(runtime.plugins())
+        .unwrap();
+    let session = runtime.start(&graph).unwrap();
+    let mut events = session.events();
+    let all: Vec<_> = events
+        .by_ref()
+        .map(|event| if let SessionEvent::State(change) = event { change } else { panic!("{event:?}") })
+        .collect();
+    assert!(events.has_ended());
+    assert!(all.iter().enumerate().all(|(number, change)| change.number == number as u64), "{all:#?}");
+    assert!(all.windows(2).all(|pair| pair[0].number < pair[1].number));
+    let pass: Vec<_> = all.iter().filter(|change| change.node == "pass").collect();
+    let states: Vec<_> = pass.iter().map(|change| change.to.name()).collect();
+    let twice = ["ready", "running", "restarting", "starting", "ready", "running", "draining", "stopped"];
+    assert_eq!(states, twice);
+    assert!(pass.windows(2).all(|pair| pair[0].to == pair[1].from && pair[0].at_ns <= pair[1].at_ns));
+    let reasons: Vec<_> = pass.iter().filter_map(|change| change.reason.as_deref()).collect();
+    let [reason] = reasons.as_slice() else { panic!("{reasons:?}") };
+    assert!(reason.contains("packet 42 is poison"), "{reason}");
+    assert_eq!(session.report().outcome, Outcome::Completed, "the report knows the end before anybody waits for it");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The executor: workers, links and sessions over the [`Instance`] trait. It never knows how a plugin was loaded.
 
 mod ends;
+mod events;
 mod instance;
 mod link;
 mod session;
@@ -26,6 +27,7 @@ pub use clock::{Clock, MonotonicClock, VirtualClock};
 pub use context::{NodeContext, NodeName, Wake};
 pub use counters::{NodeFailure, Operation};
 pub use ends::{Inlet, InletError, Outlet, RecvError};
+pub use events::{EVENTS_MAX, Events, SessionEvent, StateChange};
 pub use instance::{EmitError, Factories, Factory, Fault, FaultClass, Instance, NextTick, Outputs, Wait};
 pub use report::{Dropped, LinkReport, NodeReport, Outcome, SessionReport};
 pub use session::{Session, SessionOptions, StartError, Stopper};

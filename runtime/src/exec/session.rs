@@ -10,6 +10,7 @@ pub(crate) use assemble::next_instance_id;
 use crate::exec::clock::{Clock, MonotonicClock};
 use crate::exec::counters::NodeFailure;
 use crate::exec::ends::{Inlet, Outlet};
+use crate::exec::events::Events;
 use crate::exec::instance::Factories;
 use crate::exec::link::{DropReason, Link};
 use crate::exec::report::{LinkEntry, NodeEntry, Outcome, SessionReport};
@@ -115,7 +116,6 @@ pub struct Session {
     inlets: Mutex<BTreeMap<String, Inlet>>,
     outlets: Mutex<BTreeMap<String, Outlet>>,
     begun: Instant,
-    ended: Option<Instant>,
     options: SessionOptions,
     was_stopped: bool,
 }
@@ -165,7 +165,6 @@ impl Session {
             inlets: Mutex::new(inlets),
             outlets: Mutex::new(outlets),
             begun: Instant::now(),
-            ended: None,
             options,
             was_stopped: false,
         };
@@ -234,10 +233,16 @@ impl Session {
         self.shared.dead_letters().clone()
     }
 
+    /// What happened to the nodes since the session was started, and what is going to happen.
+    pub fn events(&self) -> Events {
+        Events::new(self.shared.events().clone())
+    }
+
     /// The state of the session now; counters of different nodes may be some packets apart.
     pub fn report(&self) -> SessionReport {
         let failures = self.shared.failures();
-        let outcome = if !self.alive.is_empty() {
+        let ended = self.shared.ended();
+        let outcome = if ended.is_none() {
             Outcome::Running
         } else if !failures.is_empty() {
             Outcome::Failed
@@ -248,7 +253,7 @@ impl Session {
         } else {
             Outcome::Completed
         };
-        let elapsed = self.ended.unwrap_or_else(Instant::now).saturating_duration_since(self.begun);
+        let elapsed = ended.unwrap_or_else(Instant::now).saturating_duration_since(self.begun);
         SessionReport {
             session: self.name.clone(),
             outcome,
@@ -328,9 +333,6 @@ impl Session {
     fn heard(&mut self, milestone: &Milestone) {
         if let Milestone::Ended(worker) | Milestone::Lost(worker) = milestone {
             self.alive.retain(|name| name != worker);
-        }
-        if self.alive.is_empty() {
-            self.ended = Some(Instant::now());
         }
     }
 

@@ -1,12 +1,14 @@
-//! What the workers of a session and its handle share: two flags, the failures, and the bells to ring.
+//! What the workers of a session and its handle share: two flags, the failures, the changes, and the bells to ring.
 
 use crate::exec::context::CurrentContext;
 use crate::exec::counters::NodeFailure;
 use crate::exec::doorbell::Doorbell;
+use crate::exec::events::EventLog;
 use crate::exec::link::Link;
 use crate::exec::supervise::DeadLetterBox;
-use crate::exec::sys::{AtomicBool, Ordering};
+use crate::exec::sys::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// State of a session that every thread of it can see.
 #[derive(Debug, Default)]
@@ -15,6 +17,12 @@ pub(crate) struct SessionShared {
     is_draining: AtomicBool,
     /// Everything ends at once.
     is_aborted: AtomicBool,
+    /// Workers that have not ended.
+    alive: AtomicU64,
+    /// When the last of them ended.
+    ended: Mutex<Option<Instant>>,
+    /// What happened to the nodes.
+    events: Arc<EventLog>,
     failures: Mutex<Vec<NodeFailure>>,
     /// Failures of nodes that the session goes on without.
     tripped: Mutex<Vec<NodeFailure>>,
@@ -43,6 +51,29 @@ impl SessionShared {
     /// Adds a link that the application feeds.
     pub(crate) fn add_inlet(&self, link: Arc<Link>) {
         self.inlets.lock().unwrap_or_else(PoisonError::into_inner).push(link);
+    }
+
+    /// Counts a worker that is going to run.
+    pub(crate) fn add_worker(&self) {
+        self.alive.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a worker that has ended, or whose thread was given up; after the last one nothing happens any more.
+    pub(crate) fn worker_ended(&self) {
+        if self.alive.fetch_sub(1, Ordering::AcqRel) == 1 {
+            *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            self.events.end();
+        }
+    }
+
+    /// When the last worker ended; `None` while one has not.
+    pub(crate) fn ended(&self) -> Option<Instant> {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happened to the nodes.
+    pub(crate) fn events(&self) -> &Arc<EventLog> {
+        &self.events
     }
 
     pub(crate) fn is_draining(&self) -> bool {

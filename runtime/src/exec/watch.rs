@@ -1,9 +1,9 @@
 //! The watch: one thread of a session that notices calls which do not return.
 //!
 //! It looks at the call words of the workers again and again. A word that stays the same for longer than the deadline
-//! of its call is a hung call; the watch takes the lease of that worker away, and from then on acts for it: it closes
-//! the links that lead to it, ends those that leave it, and tells the session. The thread itself is left alone, with
-//! the lowest priority; nobody calls its instances again, and what it gives later is dropped and counted.
+//! of its call is a hung call; the watch takes the lease of that worker away, and from then on acts for it: it starts
+//! another thread on the same links, or closes them, and tells the session. The hung thread is left alone, with the
+//! lowest priority; nobody calls its instances again, and what it gives later is dropped and counted.
 //!
 //! A call costs no clock reading for this: time is read here, once a round.
 
@@ -67,6 +67,8 @@ pub(crate) struct WatchedNode {
     pub(crate) policy: Policy,
     pub(crate) counters: Arc<NodeCounters>,
     pub(crate) deadlines: Deadlines,
+    /// Until when a slow call is remembered.
+    pub(crate) slow_until_ns: Option<i64>,
     pub(crate) plugin_file: Option<PathBuf>,
     /// Links from other threads that lead to it.
     pub(crate) inputs: Vec<Arc<Link>>,
@@ -111,6 +113,7 @@ impl Watch {
     fn look(&mut self, seen: &mut [Option<Seen>], now_ns: i64) {
         let Self { workers, shared, milestones, .. } = self;
         for (worker, seen) in workers.iter_mut().zip(seen) {
+            worker.forgive_slow_calls(now_ns);
             if worker.lease.is_revoked() {
                 continue;
             }
@@ -124,11 +127,12 @@ impl Watch {
             };
             *seen = Some(Seen { call, since_ns });
             let elapsed = Duration::from_nanos(now_ns.saturating_sub(since_ns).unsigned_abs());
-            if let Some(hung) = worker.overdue(call, elapsed)
+            if let Some(hung) = worker.judge(call, elapsed, now_ns)
                 && worker.lease.revoke(call)
             {
                 shared.worker_abandoned(&worker.name);
                 if !worker.abandon(&hung, shared, (now_ns, milestones)) {
+                    shared.worker_ended();
                     // A session that is gone does not listen.
                     let _unheard = milestones.send(Milestone::Lost(worker.name.clone()));
                 }
@@ -141,15 +145,39 @@ impl Watch {
 struct Hung {
     node: usize,
     operation: Operation,
-    elapsed: Duration,
-    deadline: Duration,
+    message: String,
 }
 
 impl WatchedWorker {
-    fn overdue(&self, call: CallWord, elapsed: Duration) -> Option<Hung> {
+    /// Looks how long a call has been under way: it is hung at its deadline, and slow at half of it.
+    fn judge(&mut self, call: CallWord, elapsed: Duration, now_ns: i64) -> Option<Hung> {
         let operation = call.operation()?;
-        let (deadline, _) = deadline_of(&self.nodes.get(call.node())?.deadlines, operation);
-        (elapsed >= deadline).then_some(Hung { node: call.node(), operation, elapsed, deadline })
+        let node = self.nodes.get_mut(call.node())?;
+        let (deadline, key) = deadline_of(&node.deadlines, operation);
+        if elapsed >= deadline {
+            let message = format!(
+                "no return after {} ms, the deadline is {} ms; the instance is abandoned; \
+                 raise `deadlines.{key}` if the call may take that long",
+                elapsed.as_millis(),
+                deadline.as_millis(),
+            );
+            return Some(Hung { node: call.node(), operation, message });
+        }
+        if elapsed >= deadline / 2 && matches!(operation, Operation::Process | Operation::Tick) {
+            let why =
+                format!("{} takes more than half of its deadline of {} ms", operation.name(), deadline.as_millis());
+            node.is_slow(deadline, now_ns, &why);
+        }
+        None
+    }
+
+    fn forgive_slow_calls(&mut self, now_ns: i64) {
+        for node in &mut self.nodes {
+            if node.slow_until_ns.is_some_and(|until_ns| now_ns >= until_ns) {
+                node.slow_until_ns = None;
+                node.supervisor.on(Event::Recovered, now_ns, None);
+            }
+        }
     }
 
     /// Acts for the worker, whose lease was just revoked; whether another thread takes its place.
@@ -169,62 +197,79 @@ impl WatchedWorker {
                 node.counters.lost_in_flight.increment();
             }
         }
-        let Some(node) = self.nodes.get(hung.node) else { return false };
-        node.counters.timeouts.increment();
-        let kind = FailureKind::Deadline { operation: hung.operation };
-        let mut decision = node.supervisor.on(Event::Failure { kind, attempts: 0 }, now_ns);
-        let waits = matches!(decision.node, NodeFate::RestartAfter { .. });
-        if waits && abandoned_threads() > ABANDONED_MAX {
-            decision = node.supervisor.on(Event::AbandonedCap, now_ns);
+        let Some(culprit) = self.nodes.get(hung.node) else { return false };
+        culprit.counters.timeouts.increment();
+        let fate = culprit.hangs(hung, now_ns);
+        let lost = format!(
+            "its worker was lost to node `{}`; give nodes that may hang a worker of their own",
+            culprit.current.now().node()
+        );
+        let mut has_successors = fate.has_successor();
+        for (_, node) in self.nodes.iter().enumerate().filter(|(at, _)| *at != hung.node) {
+            has_successors |= node.supervisor.on(Event::WorkerLost, now_ns, Some(&lost)).node.has_successor();
         }
-        let is_ending = matches!(hung.operation, Operation::Stop | Operation::Destroy) || shared.is_draining();
-        if let NodeFate::RestartAfter { delay_ns } = decision.node
-            && !is_ending
-            && self.replace(hung, delay_ns, milestones)
-        {
-            return true;
+        let goes_on = has_successors && !fate.stops_session() && !shared.is_draining();
+        let is_replaced = goes_on && self.replace(milestones);
+        self.tell(hung, &lost, (fate, is_replaced), shared);
+        if !is_replaced {
+            self.give_up(now_ns);
         }
-        self.give_up(hung, decision.node, shared);
-        false
+        is_replaced
     }
 
-    /// Starts a thread in the place of the hung one; its node makes the next instance when it is due.
-    fn replace(&mut self, hung: &Hung, delay_ns: i64, milestones: &Sender<Milestone>) -> bool {
+    /// Starts a thread in the place of the hung one; its nodes do there what their supervisors say.
+    fn replace(&mut self, milestones: &Sender<Milestone>) -> bool {
         let Some(plan) = self.replica.take() else { return false };
-        self.replica = plan.replica();
+        self.replica = Some(plan.replica());
         let (lease, thread, milestones) = (plan.lease.clone(), plan.thread.clone(), milestones.clone());
         if sys::spawn(&self.name, move || worker::replace(plan, &milestones)).is_err() {
             return false;
         }
         (self.lease, self.thread) = (lease, thread);
-        for failure in self.failures(hung) {
-            let delay_ms = delay_ns / 1_000_000;
-            tracing::warn!(node = %failure.node, kind = %failure.kind, "{failure}; another one is made in {delay_ms} ms");
-        }
         true
     }
 
-    /// Takes the nodes of the worker out of the graph.
-    fn give_up(&self, hung: &Hung, fate: NodeFate, shared: &SessionShared) {
+    /// Tells log and session what became of the hung node, and of those that are lost with it.
+    fn tell(&self, hung: &Hung, lost: &str, (fate, is_replaced): (NodeFate, bool), shared: &SessionShared) {
+        let Some(culprit) = self.nodes.get(hung.node) else { return };
+        let mut failure = culprit.failure(hung.operation, Fault::new(FaultClass::Hung, hung.message.clone()));
+        match fate {
+            NodeFate::RestartAfter { delay_ns } if is_replaced => {
+                let delay_ms = delay_ns / 1_000_000;
+                tracing::warn!(
+                    node = %failure.node, kind = %failure.kind, "{failure}; another one is made in {delay_ms} ms"
+                );
+            }
+            NodeFate::Trip { cause, then } => {
+                if culprit.policy.restart.max > 0 {
+                    failure.message = format!("{}; {cause}", failure.message);
+                }
+                tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
+                if then == OnTrip::StopSession { shared.node_failed(failure) } else { shared.node_tripped(failure) }
+            }
+            _ => {
+                tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
+                shared.node_failed(failure);
+            }
+        }
         for (at, node) in self.nodes.iter().enumerate() {
-            if at == hung.node {
-                node.counters.set_state(NodeState::Hung);
-            } else if !node.counters.state().is_final() {
-                node.counters.set_state(NodeState::Failed);
+            if at == hung.node || node.counters.state().is_final() && node.counters.state() != NodeState::Failed {
+                continue;
+            }
+            let failure = node.failure(hung.operation, Fault::new(FaultClass::WorkerLost, lost));
+            if is_replaced {
+                tracing::warn!(node = %failure.node, kind = %failure.kind, "{failure}; another instance is made at once");
+            } else {
+                tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
+                shared.node_failed(failure);
             }
         }
-        let stays_out = matches!(fate, NodeFate::Trip { then: OnTrip::Isolate | OnTrip::Bypass, .. });
-        for mut failure in self.failures(hung) {
-            if let NodeFate::Trip { cause, .. } = fate
-                && failure.class == FaultClass::Hung
-                && self.nodes.get(hung.node).is_some_and(|node| node.policy.restart.max > 0)
-            {
-                failure.message = format!("{}; {cause}", failure.message);
-            }
-            tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
-            if stays_out { shared.node_tripped(failure) } else { shared.node_failed(failure) }
-        }
+    }
+
+    /// Takes the nodes of the worker out of the graph: nobody makes further instances of them.
+    fn give_up(&self, now_ns: i64) {
         for node in &self.nodes {
+            node.supervisor.on(Event::Drain, now_ns, None);
             node.inputs.iter().for_each(|link| link.close(DropReason::Closed));
             for link in &node.outputs {
                 link.counters.lose_waiting();
@@ -233,34 +278,27 @@ impl WatchedWorker {
         }
         self.locals.iter().for_each(|counters| counters.lose_waiting());
     }
-
-    /// The failure of the hung node, and of those that lost their thread with it.
-    fn failures(&self, hung: &Hung) -> Vec<NodeFailure> {
-        let Some(culprit) = self.nodes.get(hung.node) else { return Vec::new() };
-        let (_, key) = deadline_of(&culprit.deadlines, hung.operation);
-        let elapsed_ms = hung.elapsed.as_millis();
-        let deadline_ms = hung.deadline.as_millis();
-        let message = format!(
-            "no return after {elapsed_ms} ms, the deadline is {deadline_ms} ms; the instance is abandoned; \
-             raise `deadlines.{key}` if the call may take that long"
-        );
-        let others = self
-            .nodes
-            .iter()
-            .enumerate()
-            .filter(|(at, node)| *at != hung.node && node.counters.state() == NodeState::Failed);
-        let lost = others.map(|(_, node)| {
-            let message = format!(
-                "its worker was lost to node `{}`; give nodes that may hang a worker of their own",
-                culprit.current.now().node()
-            );
-            node.failure(hung.operation, Fault::new(FaultClass::WorkerLost, message))
-        });
-        std::iter::once(culprit.failure(hung.operation, Fault::new(FaultClass::Hung, message))).chain(lost).collect()
-    }
 }
 
 impl WatchedNode {
+    /// Notes a slow call; the node keeps up again when none was slow for a whole deadline.
+    fn is_slow(&mut self, deadline: Duration, now_ns: i64, why: &str) {
+        let deadline_ns = i64::try_from(deadline.as_nanos()).unwrap_or(i64::MAX);
+        if self.slow_until_ns.replace(now_ns.saturating_add(deadline_ns)).is_none() {
+            self.supervisor.on(Event::Slow, now_ns, Some(why));
+        }
+    }
+
+    /// Tells the supervisor that a call hangs; no further instance is made when too many threads are lost already.
+    fn hangs(&self, hung: &Hung, now_ns: i64) -> NodeFate {
+        let event = Event::Failure { kind: FailureKind::Deadline { operation: hung.operation }, attempts: 0 };
+        let fate = self.supervisor.on(event, now_ns, Some(&hung.message)).node;
+        if matches!(fate, NodeFate::RestartAfter { .. }) && abandoned_threads() > ABANDONED_MAX {
+            return self.supervisor.on(Event::AbandonedCap, now_ns, None).node;
+        }
+        fate
+    }
+
     fn failure(&self, operation: Operation, fault: Fault) -> NodeFailure {
         let context = self.current.now();
         NodeFailure::new([context.node(), context.kind()], self.plugin_file.clone(), operation, fault)
@@ -291,6 +329,7 @@ mod tests {
     use super::*;
     use crate::exec::clock::VirtualClock;
     use crate::exec::context::{NodeContext, NodeName, Wake};
+    use crate::exec::events::{Events, SessionEvent};
     use crate::exec::supervise::Supervisor;
     use crate::exec::sys::Barrier;
     use crate::graph::{PassThrough, RestartPolicy};
@@ -305,20 +344,26 @@ mod tests {
 
     const SECOND_NS: i64 = 1_000_000_000;
 
+    /// A watch over one running node, with the policy that it may not be restarted.
     fn watch() -> (Watch, Receiver<Milestone>, Arc<NodeCounters>) {
         let clock = Arc::new(VirtualClock::new());
         let (tell, milestones) = unbounded();
-        let counters = Arc::new(NodeCounters::default());
-        let context = NodeContext::new(NodeName::new("session", "model", "kind"), 1, clock.clone(), Arc::new(NoWake));
+        let (counters, shared) = (Arc::new(NodeCounters::default()), Arc::new(SessionShared::default()));
+        let name = NodeName::new("session", "model", "kind");
+        let context = Arc::new(NodeContext::new(name, 1, clock.clone(), Arc::new(NoWake)));
         let policy: Policy =
             Policy { restart: RestartPolicy { max: 0, ..RestartPolicy::default() }, ..Policy::default() };
         let supervisor = Supervisor::new(&policy, PassThrough::Impossible, 1).unwrap();
+        let supervisor = SharedSupervisor::new(supervisor, context.clone(), counters.clone(), shared.events().clone());
+        supervisor.on(Event::Created, 0, None);
+        supervisor.on(Event::Started, 0, None);
         let node = WatchedNode {
-            current: Arc::new(CurrentContext::new(Arc::new(context))),
-            supervisor: Arc::new(SharedSupervisor::new(supervisor)),
+            current: Arc::new(CurrentContext::new(context)),
+            supervisor: Arc::new(supervisor),
             policy,
             counters: counters.clone(),
             deadlines: Deadlines::default(),
+            slow_until_ns: None,
             plugin_file: None,
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -331,8 +376,19 @@ mod tests {
             locals: Vec::new(),
             replica: None,
         };
-        let watch = Watch { workers: vec![worker], shared: Arc::default(), clock, milestones: tell };
+        shared.add_worker();
+        let watch = Watch { workers: vec![worker], shared, clock, milestones: tell };
         (watch, milestones, counters)
+    }
+
+    /// The changes of the session so far, without the coming up.
+    fn changes(watch: &Watch) -> Vec<(i64, NodeState)> {
+        let mut events = Events::new(watch.shared.events().clone());
+        let all = std::iter::from_fn(|| events.try_next()).filter_map(|event| match event {
+            SessionEvent::State(change) => Some((change.at_ns, change.to)),
+            SessionEvent::Missed(_) => None,
+        });
+        all.skip(2).collect()
     }
 
     #[test]
@@ -341,18 +397,47 @@ mod tests {
         let lease = watch.workers[0].lease.clone();
         let mut seen = [None];
         lease.enter(1, 0, Operation::Process);
-        for now_ns in [7, 500, SECOND_NS + 6] {
+        for now_ns in [7, 500, SECOND_NS / 2 - 1] {
             watch.look(&mut seen, now_ns);
             assert!(!lease.is_revoked(), "{now_ns}");
         }
+        watch.look(&mut seen, SECOND_NS + 6);
+        assert!(!lease.is_revoked());
         watch.look(&mut seen, SECOND_NS + 7);
         assert!(lease.is_revoked() && !lease.leave());
-        assert_eq!((counters.state(), counters.timeouts.value()), (NodeState::Hung, 1));
+        let deadline_ns = SECOND_NS + 7;
+        let wanted =
+            [(SECOND_NS + 6, NodeState::Degraded), (deadline_ns, NodeState::Hung), (deadline_ns, NodeState::Tripped)];
+        assert_eq!(changes(&watch), wanted);
+        assert_eq!((counters.state(), counters.timeouts.value()), (NodeState::Tripped, 1));
         assert!(matches!(milestones.try_recv(), Ok(Milestone::Lost(worker)) if worker == "model"));
         let failures = watch.shared.failures();
         assert!(failures[0].message.starts_with("no return after 1000 ms, the deadline is 1000 ms"), "{failures:?}");
         watch.look(&mut seen, 100 * SECOND_NS);
         assert_eq!(watch.shared.failures().len(), 1, "a lost worker is told once");
+        assert!(watch.shared.ended().is_some());
+    }
+
+    #[test]
+    fn node_is_degraded_by_a_slow_call_until_none_was_slow_for_a_whole_deadline() {
+        let (mut watch, _milestones, counters) = watch();
+        let lease = watch.workers[0].lease.clone();
+        let mut seen = [None];
+        let mut slow_call = |watch: &mut Watch, seq: u64, from_ns: i64| {
+            lease.enter(seq, 0, Operation::Process);
+            watch.look(&mut seen, from_ns);
+            watch.look(&mut seen, from_ns + SECOND_NS / 2);
+            assert!(lease.leave());
+            watch.look(&mut seen, from_ns + SECOND_NS / 2 + 1);
+        };
+        slow_call(&mut watch, 1, 0);
+        assert_eq!(counters.state(), NodeState::Degraded);
+        slow_call(&mut watch, 2, SECOND_NS - 1);
+        let until_ns = SECOND_NS * 5 / 2 - 1;
+        watch.look(&mut [None], until_ns - 1);
+        assert_eq!(counters.state(), NodeState::Degraded);
+        watch.look(&mut [None], until_ns);
+        assert_eq!(changes(&watch), [(SECOND_NS / 2, NodeState::Degraded), (until_ns, NodeState::Running)]);
     }
 
     #[test]

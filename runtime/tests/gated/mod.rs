@@ -49,6 +49,9 @@ pub(crate) struct GatedParams {
     /// The call that fails.
     #[serde(default)]
     fails: String,
+    /// Whether only the first instance fails.
+    #[serde(default)]
+    heals: bool,
 }
 
 impl GatedParams {
@@ -61,7 +64,8 @@ impl GatedParams {
                 let _opened = gate.recv();
             }
         }
-        if self.fails == name { Err(Error::new(format!("{name} fails as it should"))) } else { Ok(()) }
+        let is_well = self.heals && calls(&self.test).iter().filter(|(call, _)| *call == "create").count() > 1;
+        if self.fails == name && !is_well { Err(Error::new(format!("{name} fails as it should"))) } else { Ok(()) }
     }
 }
 

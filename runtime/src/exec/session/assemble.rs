@@ -90,7 +90,8 @@ pub(super) fn assemble(
         place(node, vertex, &mut assembly, (factories, &session, options))?;
     }
     for (worker, watched) in assembly.workers.iter().zip(&mut assembly.watched) {
-        watched.replica = worker.replica();
+        watched.replica = Some(worker.replica());
+        assembly.shared.add_worker();
     }
     Ok(assembly)
 }
@@ -269,13 +270,20 @@ fn place(
                 StartError::Node(Box::new(NodeFailure::new(names, None, Operation::Create, fault)))
             };
             let supervisor = Supervisor::new(node.policy(), node.pass_through(), context.instance_id());
-            let supervisor = Arc::new(SharedSupervisor::new(supervisor.map_err(invalid)?));
+            let supervisor = SharedSupervisor::new(
+                supervisor.map_err(invalid)?,
+                context.clone(),
+                counters.clone(),
+                shared.events().clone(),
+            );
+            let supervisor = Arc::new(supervisor);
             let watched = WatchedNode {
                 current: current.clone(),
                 supervisor: supervisor.clone(),
                 policy: *node.policy(),
                 counters: counters.clone(),
                 deadlines: *node.deadlines(),
+                slow_until_ns: None,
                 plugin_file: kind.plugin.file.clone(),
                 inputs: inputs.iter().flat_map(|input| &input.feeds).filter_map(Feed::remote).cloned().collect(),
                 outputs: outputs.iter().flat_map(Output::remote_links).cloned().collect(),

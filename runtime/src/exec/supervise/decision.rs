@@ -76,6 +76,18 @@ pub enum NodeFate {
     },
 }
 
+impl NodeFate {
+    /// Whether there is still something to do for the node's packets: by a further instance, or by passing them on.
+    pub(crate) const fn has_successor(self) -> bool {
+        matches!(self, Self::RestartAfter { .. } | Self::Trip { then: OnTrip::Bypass, .. })
+    }
+
+    /// Whether the session ends because of it.
+    pub(crate) const fn stops_session(self) -> bool {
+        matches!(self, Self::Fail | Self::Trip { then: OnTrip::StopSession, .. })
+    }
+}
+
 /// Why a node is not restarted any more; the text completes "node X tripped: ".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -27,17 +27,24 @@ pub enum Event {
         /// Deliveries of the packet in flight.
         attempts: u32,
     },
+    /// The thread of the instance was lost to a hung call of another node on the same worker.
+    WorkerLost,
+    /// The node cannot go on, and another instance could not either: a source that fails, a format that does not fit.
+    Fatal {
+        /// Deliveries of the packet in flight.
+        attempts: u32,
+    },
     /// The wait before a restart is over.
     BackoffElapsed,
-    /// The node is slower than its packets arrive.
+    /// A call took more than half of its deadline.
     Slow,
-    /// The node keeps up again.
+    /// No call was slow for a while.
     Recovered,
     /// The session stops: the node is to work off what it has and end.
     Drain,
     /// The node has ended of itself; only stop and destroy are to come.
     Ended,
-    /// The instance was stopped and destroyed.
+    /// The instance was stopped; only destroy is to come.
     Stopped,
     /// Too many threads are abandoned: no further instance of this kind is made.
     AbandonedCap,

@@ -17,7 +17,7 @@ pub enum NodeState {
     Ready,
     /// It takes calls.
     Running,
-    /// It takes calls, but is too slow.
+    /// It takes calls, but needs more than half of a deadline for them.
     Degraded,
     /// A call missed its deadline: the instance is abandoned, its replacement waits for the back-off.
     Hung,

@@ -5,7 +5,7 @@ use super::budget::Budget;
 use super::decision::{Decision, InstanceFate, NodeFate, PacketFate, TripCause};
 use super::event::{Event, FailureKind};
 use super::state::NodeState;
-use crate::graph::{OnError, PassThrough, Policy, PolicyError};
+use crate::graph::{OnError, OnTrip, PassThrough, Policy, PolicyError};
 
 const NS_PER_MS: u64 = 1_000_000;
 
@@ -18,7 +18,9 @@ const NS_PER_MS: u64 = 1_000_000;
 /// * A success takes the back-off to its first wait; `restart.reset_after_ms` of running without a failure does so
 ///   too and gives the whole budget back.
 /// * A packet in flight at a failure is delivered again at most `redeliver` times, and only if there is a restart.
-/// * A node that drains is not restarted. After `Tripped`, `Stopped` and `Failed` nothing happens any more.
+/// * A node that drains is not restarted. After `Tripped`, `Stopped` and `Failed` no instance is made any more; only a
+///   `destroy` that hangs is still heard of, because its thread is lost.
+/// * A node whose thread was lost to another node gets its next instance at once, and that uses no restart of its own.
 ///
 /// ```text
 /// let mut supervisor = Supervisor::new(&policy, PassThrough::Impossible, seed)?;
@@ -38,6 +40,10 @@ pub struct Supervisor {
     awaits_success: bool,
     /// Whether a packet waits to be delivered again; only until the replacement runs.
     holds_packet: bool,
+    /// The next restart is not the node's fault, so the budget does not pay for it.
+    next_is_free: bool,
+    /// Why the node tripped.
+    cause: Option<TripCause>,
     restarts: u64,
 }
 
@@ -61,6 +67,8 @@ impl Supervisor {
             has_run: false,
             awaits_success: false,
             holds_packet: false,
+            next_is_free: false,
+            cause: None,
             restarts: 0,
         })
     }
@@ -68,6 +76,11 @@ impl Supervisor {
     /// Where the node is.
     pub fn state(&self) -> NodeState {
         self.state
+    }
+
+    /// Whether the node tripped and packets pass it by.
+    pub fn is_bypassed(&self) -> bool {
+        self.state == NodeState::Tripped && self.policy.on_trip == OnTrip::Bypass
     }
 
     /// Restarts that were begun.
@@ -99,6 +112,14 @@ impl Supervisor {
             (Running | Degraded | Draining, Event::TypedError { attempts }) => self.typed_error(attempts),
             (Starting | Ready | Running | Degraded | Draining, Event::Failure { kind, attempts }) => {
                 self.failure(fate_of_instance(kind), attempts)
+            }
+            (_, Event::Failure { kind, .. }) if kind.holds_the_thread() => self.hang_after_the_end(),
+            (Starting | Ready | Running | Degraded, Event::WorkerLost) if self.has_run => self.lose_worker(),
+            (Starting | Ready | Running | Degraded | Draining, Event::WorkerLost) => {
+                self.fail(InstanceFate::Abandon, 0)
+            }
+            (Starting | Ready | Running | Degraded | Draining, Event::Fatal { attempts }) => {
+                self.fail(InstanceFate::Discard, attempts)
             }
             (Hung | Restarting, Event::BackoffElapsed) => self.restart(),
             (Starting | Hung | Restarting, Event::AbandonedCap) => {
@@ -170,6 +191,34 @@ impl Supervisor {
         Decision { instance, packet, node: NodeFate::RestartAfter { delay_ns } }
     }
 
+    /// What was left of an instance does not let go: its thread is lost, and what was decided before stays decided.
+    fn hang_after_the_end(&mut self) -> Decision {
+        let node = match (self.state, self.cause) {
+            (NodeState::Hung | NodeState::Restarting, _) => {
+                self.state = NodeState::Hung;
+                NodeFate::RestartAfter { delay_ns: self.due_ns.saturating_sub(self.now_ns).max(0) }
+            }
+            (NodeState::Tripped, Some(cause)) => NodeFate::Trip { cause, then: self.policy.on_trip },
+            _ => {
+                self.state = NodeState::Failed;
+                NodeFate::Fail
+            }
+        };
+        let packet = self.lost_packet(0);
+        self.holds_packet = false;
+        Decision { instance: InstanceFate::Abandon, packet, node }
+    }
+
+    /// The instance went with the thread of another node's; the next one is made at once.
+    fn lose_worker(&mut self) -> Decision {
+        self.next_is_free = true;
+        self.running_since_ns = None;
+        self.due_ns = self.now_ns;
+        self.state = NodeState::Restarting;
+        let node = NodeFate::RestartAfter { delay_ns: 0 };
+        Decision { instance: InstanceFate::Abandon, packet: PacketFate::Keep, node }
+    }
+
     /// A long time without a failure gives budget and back-off back.
     fn forgive_after_health(&mut self) {
         let Some(since_ns) = self.running_since_ns.take() else { return };
@@ -184,7 +233,9 @@ impl Supervisor {
         if early_ns > 0 {
             return Decision::node(NodeFate::RestartAfter { delay_ns: early_ns });
         }
-        self.budget.spend(self.now_ns);
+        if !std::mem::take(&mut self.next_is_free) {
+            self.budget.spend(self.now_ns);
+        }
         self.restarts += 1;
         self.state = NodeState::Starting;
         Decision::node(NodeFate::Create)
@@ -197,6 +248,7 @@ impl Supervisor {
 
     fn trip(&mut self, cause: TripCause, instance: InstanceFate, attempts: u32) -> Decision {
         self.state = NodeState::Tripped;
+        self.cause = Some(cause);
         let node = NodeFate::Trip { cause, then: self.policy.on_trip };
         Decision { instance, packet: self.lost_packet(attempts), node }
     }

@@ -49,13 +49,11 @@ pub(crate) struct WorkerPlan {
 }
 
 impl WorkerPlan {
-    /// The plan of the thread that takes the place of this one's, if it has only one node: the instances of others
-    /// would be lost with the hung one.
-    pub(crate) fn replica(&self) -> Option<Self> {
-        let [node] = self.nodes.as_slice() else { return None };
-        Some(Self {
+    /// The plan of the thread that takes the place of this one's.
+    pub(crate) fn replica(&self) -> Self {
+        Self {
             name: self.name.clone(),
-            nodes: vec![node.replica()],
+            nodes: self.nodes.iter().map(NodePlan::replica).collect(),
             locals: self.locals.iter().map(LocalLink::replica).collect(),
             bell: self.bell.clone(),
             shared: self.shared.clone(),
@@ -63,7 +61,7 @@ impl WorkerPlan {
             timer: self.timer.clone(),
             lease: Arc::new(Lease::new(Barrier::new())),
             thread: Arc::default(),
-        })
+        }
     }
 }
 
@@ -107,7 +105,7 @@ pub(crate) fn run(plan: WorkerPlan, go: &Receiver<Go>, milestones: &Sender<Miles
     plan.thread.store(thread_number(), Ordering::Relaxed);
     let name = plan.name.clone();
     // Said last and in any case, so that nobody waits for a worker that is gone.
-    let ended = scopeguard::guard(name.clone(), |name| tell(milestones, Milestone::Ended(name)));
+    let ended = scopeguard::guard((name.clone(), plan.shared.clone()), |ended| tell_end(ended, milestones));
     let mut worker = match Worker::create(plan) {
         Ok(worker) => worker,
         Err(NotMade::Failed(failure)) => return tell(milestones, Milestone::Failed(failure)),
@@ -120,12 +118,17 @@ pub(crate) fn run(plan: WorkerPlan, go: &Receiver<Go>, milestones: &Sender<Miles
     }
 }
 
-/// The body of the thread that takes the place of a hung one; its only node waits for its next instance.
+/// The body of the thread that takes the place of a hung one: its nodes wait for their next instances, or have left.
 pub(crate) fn replace(plan: WorkerPlan, milestones: &Sender<Milestone>) {
     plan.thread.store(thread_number(), Ordering::Relaxed);
-    let ended = scopeguard::guard(plan.name.clone(), |name| tell(milestones, Milestone::Ended(name)));
-    let WorkerPlan { name, nodes, locals, bell, shared, clock, timer, lease, thread: _ } = plan;
-    let nodes = nodes.into_iter().enumerate().map(|(at, plan)| Node::awaiting_restart(at, plan)).collect();
+    let ended = scopeguard::guard((plan.name.clone(), plan.shared.clone()), |ended| tell_end(ended, milestones));
+    let WorkerPlan { name, nodes, mut locals, bell, shared, clock, timer, lease, thread: _ } = plan;
+    for counters in locals.iter().map(|link| &link.counters) {
+        // What was in these queues is on the stack of the hung thread.
+        counters.lose_waiting();
+    }
+    let nodes: Vec<Node> =
+        nodes.into_iter().enumerate().map(|(at, plan)| Node::succeeding(at, plan, &mut locals)).collect();
     let mut worker = Worker { name, nodes, locals, bell, shared, clock, timer, gate: CallGate::new(lease) };
     if worker.run().and_then(|()| worker.destroy()) == Err(LeaseLost) {
         drop(worker);
@@ -134,9 +137,14 @@ pub(crate) fn replace(plan: WorkerPlan, milestones: &Sender<Milestone>) {
 }
 
 /// An abandoned thread says nothing of its worker any more: somebody else does.
-fn come_back<F: FnOnce(String)>(ended: scopeguard::ScopeGuard<String, F>) {
+fn come_back<F: FnOnce(T), T>(ended: scopeguard::ScopeGuard<T, F>) {
     scopeguard::ScopeGuard::into_inner(ended);
     thread_came_back();
+}
+
+fn tell_end((name, shared): (String, Arc<SessionShared>), milestones: &Sender<Milestone>) {
+    shared.worker_ended();
+    tell(milestones, Milestone::Ended(name));
 }
 
 /// A session that is gone does not listen; its workers end all the same.

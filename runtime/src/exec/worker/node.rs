@@ -8,10 +8,10 @@ use crate::exec::instance::{Factory, Fault, FaultClass, Instance, NextTick, Outp
 use crate::exec::link::DropReason;
 use crate::exec::session::next_instance_id;
 use crate::exec::shared::SessionShared;
+use crate::exec::supervise::Reason;
 use crate::exec::supervise::{
     Decision, Event, FailureKind, InstanceFate, NodeFate, PacketFate, SharedSupervisor, TripCause,
 };
-use crate::exec::supervise::{NodeState, Reason};
 use crate::exec::worker::in_flight::{InFlight, Undelivered};
 use crate::exec::worker::inputs::{Feed, Input};
 use crate::exec::worker::local::LocalLink;
@@ -155,16 +155,23 @@ impl Node {
             input.is_flushed = input.feeds.is_empty();
         }
         let mut node = Self::without_instance(at, plan, number);
-        node.make_instance(gate)?;
-        node.take_note(Event::Created, node.plan.context.now_ns());
+        node.make_instance(gate).inspect_err(|error| node.not_made(FailureKind::CreateFailed, error))?;
+        node.take_note(Event::Created, node.plan.context.now_ns(), None);
         Ok(node)
     }
 
-    /// A node whose instance is still to be made, as its supervisor says.
-    pub(crate) fn awaiting_restart(at: usize, plan: NodePlan) -> Self {
-        let number = current::register(plan.context.clone());
+    /// A node on the thread that took the place of a hung one: its next instance is still to be made, packets pass it
+    /// by, or it has left the graph, as its supervisor says.
+    pub(crate) fn succeeding(at: usize, plan: NodePlan, locals: &mut [LocalLink]) -> Self {
+        let number = current::register(plan.current.now());
         let mut node = Self::without_instance(at, plan, number);
         node.look_at_supervisor();
+        if node.plan.counters.state().is_final() {
+            node.is_bypassed = node.plan.supervisor.state().is_bypassed();
+            if !node.is_bypassed {
+                node.leave(DropReason::Closed, locals);
+            }
+        }
         node
     }
 
@@ -194,18 +201,23 @@ impl Node {
                 self.instance = Some(instance);
                 Ok(())
             }
-            Err(fault) => {
-                self.plan.counters.set_state(NodeState::Failed);
-                Err(NotMade::Failed(Box::new(failure(&self.plan, Operation::Create, fault))))
-            }
+            Err(fault) => Err(NotMade::Failed(Box::new(failure(&self.plan, Operation::Create, fault)))),
         }
     }
 
     /// Tells the supervisor what happened.
-    fn take_note(&mut self, event: Event, now_ns: i64) -> Decision {
-        let decision = self.plan.supervisor.on(event, now_ns);
+    fn take_note(&mut self, event: Event, now_ns: i64, why: Option<&str>) -> Decision {
+        let decision = self.plan.supervisor.on(event, now_ns, why);
         self.look_at_supervisor();
         decision
+    }
+
+    /// Tells the supervisor that the first instance could not be made or started. Where the lease is lost it knows.
+    fn not_made(&mut self, kind: FailureKind, error: &NotMade) {
+        if let NotMade::Failed(failure) = error {
+            let event = Event::Failure { kind, attempts: 0 };
+            self.take_note(event, self.plan.context.now_ns(), Some(&failure.message));
+        }
     }
 
     /// Keeps at hand what is asked in every turn.
@@ -213,23 +225,23 @@ impl Node {
         let supervisor = self.plan.supervisor.state();
         self.restart_due_ns = supervisor.restart_due_ns();
         self.awaits_success = supervisor.awaits_success();
-        self.plan.counters.set_state(supervisor.state());
     }
 
-    /// Tells the instance that the session starts to run.
+    /// Tells the first instance that the session starts to run.
     pub(crate) fn start(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
+        self.start_instance(gate).inspect_err(|error| self.not_made(FailureKind::StartFailed, error))
+    }
+
+    fn start_instance(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
         current::set_running(self.number);
         let Some(instance) = &mut self.instance else { return Ok(()) };
         match gate.call(self.at, Operation::Start, || instance.start())? {
             Ok(()) => {
                 self.needs_stop = true;
-                self.take_note(Event::Started, self.plan.context.now_ns());
+                self.take_note(Event::Started, self.plan.context.now_ns(), None);
                 Ok(())
             }
-            Err(fault) => {
-                self.plan.counters.set_state(NodeState::Failed);
-                Err(NotMade::Failed(Box::new(failure(&self.plan, Operation::Start, fault))))
-            }
+            Err(fault) => Err(NotMade::Failed(Box::new(failure(&self.plan, Operation::Start, fault)))),
         }
     }
 
@@ -302,7 +314,7 @@ impl Node {
     /// Makes the next instance when its time has come; a session that drains does not wait for it.
     fn await_restart(&mut self, due_ns: i64, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
         if turn.shared.is_draining() {
-            self.take_note(Event::Drain, turn.now_ns);
+            self.take_note(Event::Drain, turn.now_ns, None);
             let message = self.plan.counters.last_error().unwrap_or_default();
             self.fail(Operation::Create, Fault::new(FaultClass::Error, message), turn)?;
             return Ok(true);
@@ -310,7 +322,7 @@ impl Node {
         if turn.now_ns < due_ns {
             return Ok(false);
         }
-        if self.take_note(Event::BackoffElapsed, turn.now_ns).node == NodeFate::Create {
+        if self.take_note(Event::BackoffElapsed, turn.now_ns, None).node == NodeFate::Create {
             self.restart(turn)?;
         }
         Ok(true)
@@ -327,8 +339,8 @@ impl Node {
         self.plan.counters.restarts.increment();
         let (made, kind) = match self.make_instance(turn.gate) {
             Ok(()) => {
-                self.take_note(Event::Created, turn.now_ns);
-                (self.start(turn.gate), FailureKind::StartFailed)
+                self.take_note(Event::Created, turn.now_ns, None);
+                (self.start_instance(turn.gate), FailureKind::StartFailed)
             }
             not_made => (not_made, FailureKind::CreateFailed),
         };
@@ -656,7 +668,7 @@ impl Node {
             return Err(self.fail(operation, fault, turn).map_or(NoResult::LeaseLost, |()| NoResult::Failed));
         }
         if self.awaits_success && result.is_ok() {
-            self.take_note(Event::CallOk, turn.now_ns);
+            self.take_note(Event::CallOk, turn.now_ns, None);
         }
         result.map_err(|fault| self.faulted(operation, fault, turn))
     }
@@ -689,7 +701,7 @@ impl Node {
         fault: Fault,
         turn: &mut Turn<'_>,
     ) -> Result<NoResult, LeaseLost> {
-        let decision = self.take_note(event, turn.now_ns);
+        let decision = self.take_note(event, turn.now_ns, Some(&fault.message));
         self.undelivered = matches!(decision.packet, PacketFate::Redeliver | PacketFate::DeadLetter)
             .then(|| (decision.packet, Reason { operation, message: fault.message.clone() }));
         if operation == Operation::Process && self.undelivered.is_some() {
@@ -738,7 +750,6 @@ impl Node {
         let failure = failure(&self.plan, operation, fault);
         tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
         turn.shared.node_tripped(failure);
-        self.plan.counters.set_state(NodeState::Tripped);
         if then == OnTrip::Bypass {
             self.is_bypassed = true;
         } else {
@@ -765,9 +776,9 @@ impl Node {
         }
         self.give_up_redelivery(turn.shared);
         let is_survivable = fault.class.is_survivable();
+        self.take_note(Event::Fatal { attempts: 0 }, turn.now_ns, Some(&fault.message));
         let failure = failure(&self.plan, operation, fault);
         tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
-        self.plan.counters.set_state(NodeState::Failed);
         turn.shared.node_failed(failure);
         self.leave(DropReason::Closed, turn.locals);
         // An instance that cannot be called any more is still freed on its own thread.
@@ -777,7 +788,9 @@ impl Node {
 
     /// The node has ended as it should; it leaves the graph when everything that it gave is on the links.
     fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
-        self.is_ending = true;
+        if !std::mem::replace(&mut self.is_ending, true) {
+            self.take_note(Event::Ended, turn.now_ns, None);
+        }
         if !self.deliver_surplus() {
             return Ok(());
         }
@@ -794,6 +807,7 @@ impl Node {
     pub(crate) fn abort(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         if !self.is_done {
             self.give_up_redelivery(turn.shared);
+            self.take_note(Event::Drain, turn.now_ns, None);
             current::set_running(self.number);
             self.stop(turn.shared, turn.gate)?;
             self.leave(DropReason::Stopped, turn.locals);
@@ -805,14 +819,16 @@ impl Node {
         let Some(instance) = self.instance.as_deref_mut() else { return Ok(()) };
         self.needs_stop = false;
         let stopped = gate.call(self.at, Operation::Stop, || instance.stop())?;
-        self.plan.counters.set_state(NodeState::Stopped);
-        if let Err(fault) = stopped {
-            self.plan.counters.error(&fault.message);
-            let failure = failure(&self.plan, Operation::Stop, fault);
-            tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
-            self.plan.counters.set_state(NodeState::Failed);
-            shared.node_failed(failure);
-        }
+        let now_ns = self.plan.context.now_ns();
+        let Err(fault) = stopped else {
+            self.take_note(Event::Stopped, now_ns, None);
+            return Ok(());
+        };
+        self.plan.counters.error(&fault.message);
+        self.take_note(Event::Fatal { attempts: 0 }, now_ns, Some(&fault.message));
+        let failure = failure(&self.plan, Operation::Stop, fault);
+        tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
+        shared.node_failed(failure);
         Ok(())
     }
 

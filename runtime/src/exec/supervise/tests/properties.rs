@@ -34,8 +34,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => (0_u32..4).prop_map(|attempts| Event::TypedError { attempts }),
         4 => (kind, 0_u32..4).prop_map(|(kind, attempts)| Event::Failure { kind, attempts }),
         12 => Just(Event::BackoffElapsed),
-        1 => Just(Event::Slow),
-        1 => Just(Event::Recovered),
+        1 => prop_oneof![Just(Event::Slow), Just(Event::Recovered)],
+        1 => prop_oneof![3 => Just(Event::CallOk), 1 => Just(Event::WorkerLost), 1 => Just(Event::Fatal { attempts: 1 })],
         1 => prop_oneof![3 => Just(Event::CallOk), 1 => Just(Event::Drain), 1 => Just(Event::Ended)],
         1 => prop_oneof![3 => Just(Event::CallOk), 1 => Just(Event::Stopped), 1 => Just(Event::AbandonedCap)],
     ]
@@ -74,14 +74,21 @@ proptest! {
         let max = usize::try_from(policy.restart.max).expect("small");
         let mut restarts: Vec<i64> = Vec::new();
         let mut running_since = None;
+        let mut is_free = false;
         for (now, event, decision, state) in tell(&policy, seed, &story) {
-            if decision.node == NodeFate::Create {
+            is_free |= event == Event::WorkerLost && delay_ns(decision).is_some();
+            if is_free && decision.node == NodeFate::Create {
+                is_free = false;
+            } else if decision.node == NodeFate::Create {
                 restarts.push(now);
                 let in_window = restarts.iter().filter(|&&then| now - then < ns(policy.restart.window_ms)).count();
                 prop_assert!(in_window <= max, "{in_window} restarts in a window for {max}");
             }
             if event == Event::Started && state == NodeState::Running && running_since.is_none() {
                 running_since = Some(now);
+            }
+            if is_free {
+                running_since = None;
             }
             if matches!(state, NodeState::Hung | NodeState::Restarting)
                 && let Some(since) = running_since.take()
@@ -118,11 +125,13 @@ proptest! {
     }
 
     #[test]
-    fn nothing_happens_after_a_final_state(policy in any_policy(), seed: u64, story in any_story()) {
+    fn no_instance_is_made_after_a_final_state(policy in any_policy(), seed: u64, story in any_story()) {
         let mut ended = None;
-        for (_, _, decision, state) in tell(&policy, seed, &story) {
+        for (_, event, decision, state) in tell(&policy, seed, &story) {
+            let is_hung = matches!(event, Event::Failure { kind: FailureKind::Deadline { .. }, .. });
             if let Some(last) = ended {
-                prop_assert_eq!((decision, state), (Decision::NOTHING, last));
+                prop_assert!(state.is_final() && delay_ns(decision).is_none());
+                prop_assert!(is_hung || (decision, state) == (Decision::NOTHING, last));
             }
             ended = state.is_final().then_some(state);
         }

@@ -195,3 +195,38 @@ fn causes_name_the_way_out() {
     assert_eq!(budget, "it failed again after 3 restarts within 30000 ms; `restart.max` would allow more");
     assert!(TripCause::AbandonedCap.to_string().contains("new process"));
 }
+
+#[test]
+fn node_that_lost_its_thread_to_another_one_is_replaced_at_once_and_for_free() {
+    let mut node = running(|p| p.restart.max = 0, 0);
+    for round in 1..=5 {
+        assert_eq!(
+            node.on(Event::WorkerLost, MS),
+            Decision {
+                instance: InstanceFate::Abandon,
+                packet: PacketFate::Keep,
+                node: NodeFate::RestartAfter { delay_ns: 0 },
+            }
+        );
+        assert_eq!((replace(&mut node), node.restarts()), (MS, round));
+    }
+    assert!(matches!(node.on(panicked(0), MS).node, NodeFate::Trip { .. }), "its own failures still count");
+    let mut node = running(|p| p.restart.max = 1, 0);
+    node.on(Event::WorkerLost, 0);
+    replace(&mut node);
+    node.on(panicked(0), 0);
+    replace(&mut node);
+    assert!(matches!(node.on(panicked(0), MS).node, NodeFate::Trip { .. }), "only the one restart was free");
+}
+
+#[test]
+fn instance_that_hangs_in_destroy_does_not_change_when_the_next_one_is_due() {
+    let mut node = running(|p| p.redeliver = 1, 0);
+    assert_eq!(node.on(panicked(1), 0).packet, PacketFate::Redeliver);
+    let due_ns = node.restart_due_ns().unwrap();
+    let destroy = FailureKind::Deadline { operation: crate::exec::Operation::Destroy };
+    let decision = node.on(Event::Failure { kind: destroy, attempts: 0 }, 10 * MS);
+    assert_eq!((delay_ns(decision), node.state()), (Some(due_ns - 10 * MS), NodeState::Hung));
+    assert_eq!(decision.packet, PacketFate::DeadLetter, "the packet is on the thread that is lost");
+    assert_eq!(node.on(Event::Drain, due_ns).packet, PacketFate::Keep, "and is lost once");
+}

@@ -19,6 +19,8 @@ fn events() -> Vec<(&'static str, Event)> {
         ("create-failed", failure(CreateFailed)),
         ("start-failed", failure(StartFailed)),
         ("crash", failure(Crash)),
+        ("worker-lost", Event::WorkerLost),
+        ("fatal", Event::Fatal { attempts: 1 }),
         ("backoff-elapsed", Event::BackoffElapsed),
         ("slow", Event::Slow),
         ("recovered", Event::Recovered),
@@ -105,6 +107,8 @@ const FAILS_FOR_GOOD: &str = "
     create-failed -> failed: discard dead-letter fail
     start-failed -> failed: discard dead-letter fail
     crash -> failed: discard dead-letter fail
+    worker-lost -> failed: abandon fail
+    fatal -> failed: discard dead-letter fail
     stopped -> stopped:";
 
 const IS_REPLACED: &str = "
@@ -114,6 +118,8 @@ const IS_REPLACED: &str = "
     create-failed -> restarting: discard dead-letter restart
     start-failed -> restarting: discard dead-letter restart
     crash -> restarting: discard dead-letter restart
+    worker-lost -> restarting: abandon restart
+    fatal -> failed: discard dead-letter fail
     drain -> draining:
     stopped -> stopped:";
 
@@ -140,6 +146,7 @@ fn node_that_ran_is_replaced() {
 fn node_without_an_instance_waits_for_its_restart_only() {
     let cells = "
         backoff-elapsed -> starting: create
+        deadline -> hung: abandon restart
         abandoned-cap -> tripped: trip-cap
         drain -> failed: fail";
     check("hung", plain, cells);
@@ -152,10 +159,10 @@ fn node_that_drains_is_not_replaced() {
 }
 
 #[test]
-fn nothing_happens_after_the_end() {
-    for row in ["tripped", "stopped", "failed"] {
-        check(row, plain, "");
-    }
+fn after_the_end_only_a_destroy_that_hangs_is_heard_of() {
+    check("tripped", plain, "deadline -> tripped: abandon trip-cap");
+    check("stopped", plain, "deadline -> failed: abandon fail");
+    check("failed", plain, "deadline -> failed: abandon fail");
 }
 
 #[test]
@@ -171,7 +178,9 @@ fn failure_beyond_the_budget_trips() {
         deadline -> tripped: abandon dead-letter trip-budget
         create-failed -> tripped: discard dead-letter trip-budget
         start-failed -> tripped: discard dead-letter trip-budget
-        crash -> tripped: discard dead-letter trip-budget";
+        crash -> tripped: discard dead-letter trip-budget
+        worker-lost -> restarting: abandon restart
+        fatal -> failed: discard dead-letter fail";
     check("running", |policy| policy.restart.max = 0, cells);
 }
 

@@ -59,7 +59,7 @@ fn poison_packet_becomes_a_letter_that_says_who_failed_where_and_why() {
     assert_eq!(report.node("pass").unwrap().lost_in_flight, 1);
     let letter = only(&letters);
     assert_eq!((&*letter.node, &*letter.kind, &*letter.pin), ("pass", "flow.pass", "in"));
-    assert_eq!((letter.reason.operation, letter.attempts), (Operation::Process, 1));
+    assert_eq!((&*letter.reason.operation, letter.attempts), (Operation::Process.name(), 1));
     assert!(letter.reason.message.contains("packet 42 is poison"), "{}", letter.reason.message);
     let [plane, ..] = letter.header.planes;
     assert_eq!((letter.header.seq, letter.header.n_planes, plane.len), (42, 1, 24));

@@ -3,10 +3,11 @@
 use crate::workspace::Package;
 
 /// Packages of ours that the packages of a folder may be built with; the first folder that fits counts.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("plugin-sdk/abi", &[]),
+    ("plugin-sdk/dead-letters", &["graphmill-abi"]),
     ("plugin-sdk", &["graphmill-abi"]),
-    ("runtime", &["graphmill-abi"]),
+    ("runtime", &["graphmill-abi", "graphmill-dead-letters"]),
     ("cli", &["graphmill"]),
     // What plugins share is a plain library on top of the SDK.
     ("plugins", &["graphmill-plugin-sdk", "graphmill-dsp"]),

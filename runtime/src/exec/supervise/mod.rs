@@ -3,7 +3,7 @@
 //! Nothing here has a thread, a clock or I/O of its own. One [`Supervisor`] per node is told what happened and when,
 //! and answers what is to be done with the instance, with the packet in flight and with the node. Whoever owns the
 //! node does it. Both lists here are bounded: restarts by the budget, dead letters by number and bytes.
-//! Dead letters are also saved to a writer and read again from a reader of the caller.
+//! What a dead letter is, and the file of them, is in a crate that plugins can use too.
 
 mod state;
 
@@ -17,12 +17,13 @@ mod budget;
 
 mod dead_letters;
 
-pub use dead_letters::{
-    BYTES_MAX, DeadLetter, DeadLetterBox, DeadLetterFileError, DeadLetterLimits, DeadLetters, ENTRIES_MAX,
-    MESSAGE_LEN_MAX, Reason, read_dead_letters, write_dead_letters,
-};
+pub use dead_letters::{DeadLetterBox, DeadLetters};
 pub use decision::{Decision, InstanceFate, NodeFate, PacketFate, TripCause};
 pub use event::{Event, FailureKind};
+pub use graphmill_dead_letters::{
+    BYTES_MAX, DeadLetter, DeadLetterFileError, DeadLetterLimits, ENTRIES_MAX, MESSAGE_LEN_MAX, Reason,
+    read_dead_letters, write_dead_letters,
+};
 pub(crate) use shared::SharedSupervisor;
 pub use state::NodeState;
 pub use supervisor::Supervisor;

@@ -702,8 +702,9 @@ impl Node {
         turn: &mut Turn<'_>,
     ) -> Result<NoResult, LeaseLost> {
         let decision = self.take_note(event, turn.now_ns, Some(&fault.message));
-        self.undelivered = matches!(decision.packet, PacketFate::Redeliver | PacketFate::DeadLetter)
-            .then(|| (decision.packet, Reason { operation, message: fault.message.clone() }));
+        self.undelivered = matches!(decision.packet, PacketFate::Redeliver | PacketFate::DeadLetter).then(|| {
+            (decision.packet, Reason { operation: operation.name().to_owned(), message: fault.message.clone() })
+        });
         if operation == Operation::Process && self.undelivered.is_some() {
             // Should the instance not let go in time, the watch counts the packet.
             self.plan.counters.hold_packet();

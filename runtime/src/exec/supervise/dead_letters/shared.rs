@@ -1,6 +1,7 @@
 //! The dead letters of a session, which its workers write and its application reads.
 
-use super::{DeadLetter, DeadLetterLimits, DeadLetters};
+use super::DeadLetters;
+use graphmill_dead_letters::{DeadLetter, DeadLetterLimits};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The newest dead letters of a session. A clone reads the same letters, also after the session has ended.

@@ -5,8 +5,8 @@
 //! is said of it (u64), the header as JSON and the body: the bytes of each plane, then the side data. Nothing follows
 //! the last letter. A reader trusts no length: it allocates what it has read, within the limits that it was given.
 
-use super::record::Record;
-use super::{DeadLetter, DeadLetterLimits, to_u64};
+use crate::record::Record;
+use crate::{DeadLetter, DeadLetterLimits, to_u64};
 use graphmill_abi::PacketError;
 use std::io::{self, Read, Write};
 

@@ -1,7 +1,6 @@
 //! The header of one letter as JSON.
 
-use super::{DeadLetter, Reason};
-use crate::exec::Operation;
+use crate::{DeadLetter, Reason};
 use graphmill_abi::layout::{gm_audio, gm_tensor, gm_video};
 use graphmill_abi::{Buffer, MAX_PLANES, Packet, PacketError, PacketHeader, PacketShape, PlaneHeader, Text};
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ pub(super) struct Record {
     node: String,
     kind: String,
     pin: String,
-    operation: Operation,
+    operation: String,
     message: String,
     attempts: u32,
     at_ns: i64,
@@ -92,7 +91,7 @@ impl Record {
             node: letter.node.clone(),
             kind: letter.kind.clone(),
             pin: letter.pin.clone(),
-            operation: letter.reason.operation,
+            operation: letter.reason.operation.clone(),
             message: letter.reason.message.clone(),
             attempts: letter.attempts,
             at_ns: letter.at_ns,

@@ -1,4 +1,4 @@
-use super::file::{Checksum, Frame, HEADER_LEN_MAX, MAGIC, VERSION};
+use super::format::{Checksum, Frame, HEADER_LEN_MAX, MAGIC, VERSION};
 use super::*;
 use graphmill_abi::layout::{GM_DTYPE_FLOAT, GM_PIXEL_NV12};
 use graphmill_abi::{AudioHeader, Buffer, MAX_PLANES, Packet, TensorHeader, VideoHeader};
@@ -199,6 +199,29 @@ fn header_beyond_its_bound_is_neither_written_nor_read() {
     wide.node.push('n');
     let error = write_dead_letters([&wide], &mut Vec::new()).unwrap_err();
     assert_eq!(error.to_string(), want);
+}
+
+#[test]
+fn reader_gives_the_letters_before_the_damage_then_the_error_then_nothing() {
+    let file = write(&[letter(1, 5), letter(2, 5), letter(3, 5)]);
+    let seq = |letter: Result<DeadLetter, DeadLetterFileError>| {
+        letter.map(|letter| letter.header.seq).map_err(|error| error.to_string())
+    };
+    let seqs = |file: &[u8]| {
+        let reader = DeadLetterReader::new(file, &DeadLetterLimits::default()).unwrap();
+        // More asked for than there can be: after its end a reader gives nothing, whatever follows in the file.
+        let mut reader = reader.map(seq);
+        std::array::from_fn::<_, 5, _>(|_| reader.next())
+    };
+    assert_eq!(seqs(&file), [Some(Ok(1)), Some(Ok(2)), Some(Ok(3)), None, None]);
+    let cut = Err("the file of dead letters ends within letter 3; it was cut short".to_owned());
+    assert_eq!(seqs(&file[..file.len() - 1]), [Some(Ok(1)), Some(Ok(2)), Some(cut), None, None]);
+    let mut damaged = file.clone();
+    damaged[file.len() / 2] ^= 1;
+    let found = Err("the checksum of dead letter 2 does not match; the file is damaged".to_owned());
+    assert_eq!(seqs(&damaged), [Some(Ok(1)), Some(found), None, None, None]);
+    let behind = Err("there are bytes behind the last dead letter; the file is damaged".to_owned());
+    assert_eq!(seqs(&[&*file, b"xx"].concat()), [Some(Ok(1)), Some(Ok(2)), Some(Ok(3)), Some(behind), None]);
 }
 
 #[test]

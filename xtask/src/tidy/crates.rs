@@ -3,12 +3,13 @@
 use crate::workspace::Package;
 
 /// Packages of ours that the packages of a folder may be built with; the first folder that fits counts.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("plugin-sdk/abi", &[]),
     ("plugin-sdk/dead-letters", &["graphmill-abi"]),
     ("plugin-sdk", &["graphmill-abi"]),
     ("runtime", &["graphmill-abi", "graphmill-dead-letters"]),
     ("cli", &["graphmill"]),
+    ("plugins/packets", &["graphmill-plugin-sdk", "graphmill-dead-letters"]),
     // What plugins share is a plain library on top of the SDK.
     ("plugins", &["graphmill-plugin-sdk", "graphmill-dsp"]),
     ("benches", &["graphmill", "graphmill-abi", "graphmill-plugin-sdk", "graphmill-fixture-flow"]),

@@ -68,9 +68,8 @@ pub(crate) enum Command {
         /// Graph file: .toml, .json or .json5
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
-        /// Save the packets that made nodes fail and were given up, for `replay-dead-letters`
-        #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath)]
-        dead_letters: Option<PathBuf>,
+        #[command(flatten)]
+        keep: Keep,
     },
     /// Run a graph written in one line: 'wav.source path=a.wav ! rnnoise ! wav.sink path=b.wav'
     ///
@@ -80,6 +79,8 @@ pub(crate) enum Command {
         /// The graph; several words are put together with spaces
         #[arg(required = true, value_name = "GRAPH")]
         words: Vec<String>,
+        #[command(flatten)]
+        keep: Keep,
     },
     /// Check a graph file without running it
     ///
@@ -112,7 +113,7 @@ pub(crate) enum Command {
     /// packets with payload can be sent again: see `dead_letters` in the `policy` of a node. Ends with 1 if a packet
     /// failed again.
     ReplayDeadLetters {
-        /// File that `run --dead-letters` has written
+        /// File that `run --dead-letters` or `launch --dead-letters` has written
         #[arg(value_hint = ValueHint::FilePath)]
         letters: PathBuf,
         /// Graph file with the nodes: .toml, .json or .json5
@@ -147,6 +148,14 @@ pub(crate) enum Command {
         #[arg(long)]
         timeout_ms: u64,
     },
+}
+
+/// What a run leaves behind beside its report.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Keep {
+    /// Save the packets that made nodes fail and were given up, for `replay-dead-letters` and `packets.source`
+    #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub(crate) dead_letters: Option<PathBuf>,
 }
 
 /// As what to draw.

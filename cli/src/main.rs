@@ -52,11 +52,11 @@ fn tell_usage(usage: &clap::Error) -> ExitCode {
 fn run(console: &Console, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let global = &arguments.global;
     match &arguments.command {
-        Command::Run { file, dead_letters } => commands::run::file(console, global, (file, dead_letters.as_deref())),
+        Command::Run { file, keep } => commands::run::file(console, global, (file, keep)),
         Command::ReplayDeadLetters { letters, file, node } => {
             commands::replay::run(*console, global, (letters, file, node.as_deref()))
         }
-        Command::Launch { words } => commands::run::line(console, global, words),
+        Command::Launch { words, keep } => commands::run::line(console, global, (words, keep)),
         Command::Check { file } => commands::check::run(console, global, file),
         Command::Kinds { kind } => commands::kinds::run(console, global, kind.as_deref()),
         Command::Inspect { subject, timeout_s } => commands::inspect::run(console, global, subject, *timeout_s),

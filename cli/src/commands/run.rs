@@ -1,6 +1,6 @@
 //! `run` and `launch`: a graph from its start to its report.
 
-use crate::arguments::Global;
+use crate::arguments::{Global, Keep};
 use crate::console::Console;
 use crate::dead_letters;
 use crate::failure::Failure;
@@ -21,20 +21,16 @@ use std::time::Duration;
 /// How often the progress is shown and signals are looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Runs a graph file; its dead letters are saved to the second file, if there is one.
-pub(crate) fn file(
-    console: &Console,
-    global: &Global,
-    (file, letters): (&Path, Option<&Path>),
-) -> Result<ExitCode, Failure> {
+/// Runs a graph file.
+pub(crate) fn file(console: &Console, global: &Global, (file, keep): (&Path, &Keep)) -> Result<ExitCode, Failure> {
     attribute_crashes();
-    run(*console, &Loaded::from_file(*console, global, file)?, letters)
+    run(*console, &Loaded::from_file(*console, global, file)?, keep)
 }
 
 /// Runs a launch line.
-pub(crate) fn line(console: &Console, global: &Global, words: &[String]) -> Result<ExitCode, Failure> {
+pub(crate) fn line(console: &Console, global: &Global, (words, keep): (&[String], &Keep)) -> Result<ExitCode, Failure> {
     attribute_crashes();
-    run(*console, &Loaded::from_line(*console, global, &words.join(" "))?, None)
+    run(*console, &Loaded::from_line(*console, global, &words.join(" "))?, keep)
 }
 
 /// Has the node named that takes the program down; a graph runs without that as well.
@@ -44,7 +40,7 @@ pub(super) fn attribute_crashes() {
     }
 }
 
-fn run(console: Console, loaded: &Loaded, letters: Option<&Path>) -> Result<ExitCode, Failure> {
+fn run(console: Console, loaded: &Loaded, keep: &Keep) -> Result<ExitCode, Failure> {
     let requests = Requests::listen(console)?;
     let mut options = loaded.runtime.session_options();
     options.name = loaded.session_name();
@@ -58,7 +54,7 @@ fn run(console: Console, loaded: &Loaded, letters: Option<&Path>) -> Result<Exit
     progress.finish();
     // The report is worth more than the letters, so it is told even when they cannot be saved.
     tell(console, loaded, &report, &sinks)?;
-    if let Some(path) = letters {
+    if let Some(path) = &keep.dead_letters {
         dead_letters::save(console, path, &dead)?;
     }
     let is_stuck = !report.stragglers.is_empty() || !report.abandoned.is_empty();

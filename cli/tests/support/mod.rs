@@ -11,9 +11,10 @@ use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 /// The plugins that graphs of the tests use.
-const PLUGINS: [&str; 4] = ["graphmill-audio", "graphmill-rnnoise", "graphmill-text", "graphmill-vad"];
-/// A plugin that only tests use; they name it themselves.
-const FIXTURE: &str = "graphmill-fixture-flow";
+const PLUGINS: [&str; 5] =
+    ["graphmill-audio", "graphmill-packets", "graphmill-rnnoise", "graphmill-text", "graphmill-vad"];
+/// Plugins that only tests use; they name them themselves.
+const FIXTURES: [&str; 2] = ["graphmill-fixture-faulty", "graphmill-fixture-flow"];
 /// Tells the tests in which folder the plugins are.
 const PLUGINS_FOLDER: &str = "GRAPHMILL_TEST_PLUGINS";
 
@@ -34,7 +35,7 @@ pub(crate) fn plugin(package: &str) -> PathBuf {
 fn build() -> PathBuf {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(repository()).args(["build", "--locked", "--message-format=json"]);
-    for package in PLUGINS.into_iter().chain([FIXTURE]) {
+    for package in PLUGINS.into_iter().chain(FIXTURES) {
         cargo.args(["--package", package]);
     }
     let output = cargo.stderr(Stdio::inherit()).output().expect("cargo starts");

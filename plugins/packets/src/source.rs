@@ -10,7 +10,7 @@ use crate::letters::Letters;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PacketsSourceParams {
-    /// File of dead letters that `graphmill run --dead-letters` has written.
+    /// File that `graphmill run` or `launch` with `--dead-letters` has written.
     #[schemars(extend("x-env" = true, "format" = "path"))]
     path: PathBuf,
     /// Only the packets that made the node with this id fail; left out, all of them.
@@ -58,14 +58,12 @@ impl PacketsSource {
     /// Says what was given, and what could not be.
     fn tell(&self) {
         let (path, packets, skipped) = (self.path.display(), self.given, self.letters.without_payload);
-        tracing::info!(%path, packets, "every saved packet was given");
+        tracing::info!(%path, packets, skipped, "every saved packet was given");
         if skipped > 0 {
+            let letters = packets + skipped;
             tracing::warn!(
-                %path,
-                packets,
-                skipped,
-                "dead letters without payload were skipped; set `dead_letters = \"payload\"` in the `policy` of the node \
-                 that fails, and save them again"
+                "dead letters without payload in `{path}`: {skipped} of {letters} skipped; set \
+                 `dead_letters = \"payload\"` in the `policy` of the node that fails, and save them again"
             );
         }
     }

@@ -3,6 +3,7 @@
 use crate::arguments::Global;
 use crate::failure::Failure;
 use graphmill::Plugins;
+use graphmill::graph::SourcedSpec;
 use graphmill::plugin::preflight::preflight;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -14,13 +15,14 @@ const FOLDER: &str = "plugins";
 ///
 /// # Errors
 /// Something that is named cannot be loaded.
-pub(crate) fn load(plugins: &Plugins, global: &Global, graph: Option<(&str, &[PathBuf])>) -> Result<(), Failure> {
+pub(crate) fn load(plugins: &Plugins, global: &Global, graph: Option<&SourcedSpec>) -> Result<(), Failure> {
     for path in &global.plugins {
         plugins.load_path(path).map_err(|error| Failure::load(&error, "--plugins"))?;
     }
-    let (file, paths) = graph.unwrap_or_default();
-    for path in paths {
-        plugins.load_path(path).map_err(|error| Failure::load(&error, &format!("`plugins` in {file}")))?;
+    if let Some(spec) = graph {
+        plugins
+            .load_graph(spec)
+            .map_err(|error| Failure::load(&error, &format!("`plugins` in {}", spec.source_name())))?;
     }
     plugins.load_env().map_err(|error| Failure::load(&error, "GRAPHMILL_PLUGIN_PATH"))?;
     for folder in own_folders() {

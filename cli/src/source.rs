@@ -36,7 +36,7 @@ impl Loaded {
 
     fn from_spec(console: Console, global: &Global, spec: SourcedSpec) -> Result<Self, Failure> {
         let runtime = Runtime::new();
-        plugins::load(runtime.plugins(), global, Some((spec.source_name(), &spec.plugin_paths())))?;
+        plugins::load(runtime.plugins(), global, Some(&spec))?;
         let graph = spec.build(runtime.plugins()).map_err(|error| match runtime.plugins().plugins().as_slice() {
             [] => Failure::from(error).note(plugins::none_found()),
             _ => error.into(),

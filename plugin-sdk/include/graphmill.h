@@ -427,6 +427,9 @@ typedef struct gm_host_api {
   gm_status (*emit)(gm_ctx*, uint32_t, uint32_t, struct gm_packet*, struct gm_error*);
   // [any] Asks for a tick of this source as soon as possible.
   gm_status (*wake)(gm_ctx*);
+  // [any] Tells the nodes upstream of an input pin something, by name and with content as JSON; both are copied.
+  // Never waits: a newer hint of the same name takes the place of one that was not heard yet.
+  gm_status (*hint)(gm_ctx*, uint32_t, struct gm_str, struct gm_str, struct gm_error*);
   // [any] A further table by name and revision, for example `org.graphmill.name/1`, or null.
   const void *(*get_extension)(gm_ctx*, struct gm_str);
 } gm_host_api;
@@ -490,6 +493,9 @@ typedef struct gm_node_class {
   gm_status (*flush)(gm_node*, uint32_t, uint32_t, struct gm_error*);
   // [worker & created] New params between two packets; on error the old ones stay. May be null.
   gm_status (*update)(gm_node*, struct gm_str, struct gm_error*);
+  // [worker & running] A node downstream of an output pin tells something, by name and with content as JSON;
+  // `GM_PASS` when it is not for this node. May be null.
+  gm_status (*hint)(gm_node*, uint32_t, struct gm_str, struct gm_str, struct gm_error*);
   // [worker & created] A further table by name and revision, or null. May be null.
   const void *(*get_extension)(gm_node*, struct gm_str);
 } gm_node_class;
@@ -518,6 +524,9 @@ typedef struct gm_module {
 
 // A source has given its last packet.
 #define GM_EOS 2
+
+// A hint is not for this node: the host hands it on to the nodes upstream of it.
+#define GM_PASS 3
 
 // The caller passed something that the callee does not accept.
 #define GM_E_INVALID -1

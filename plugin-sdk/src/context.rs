@@ -35,6 +35,11 @@ impl<'a> CreateContext<'a> {
         Waker(self.host.clone())
     }
 
+    /// Gives hints to the nodes upstream, from any thread.
+    pub fn hint_sender(&self) -> HintSender {
+        HintSender(self.host.clone())
+    }
+
     /// Whether the host wants the call to end soon; ask in long loops.
     pub fn is_cancelled(&self) -> bool {
         self.host.is_cancelled()
@@ -136,6 +141,16 @@ impl<'a> Context<'a> {
         Ok(Packet::from_event(name, version, Buffer::copy_from_slice(&json))?)
     }
 
+    /// Tells the nodes upstream of the input with number `pin` something, with `content` as JSON; see [`crate::Hint`].
+    ///
+    /// Never waits. Allocates: hints are rare.
+    ///
+    /// # Errors
+    /// There is no such input, the name is longer than 80 bytes, or the content cannot be written in 4 KiB of JSON.
+    pub fn hint(&mut self, pin: usize, name: &str, content: &impl Serialize) -> Result<()> {
+        self.host.hint(pin, name, &serde_json::to_string(content)?)
+    }
+
     /// A text packet. Allocates.
     ///
     /// # Errors
@@ -162,6 +177,20 @@ impl<'a> Context<'a> {
     /// A logger that works on every thread and even after the instance is gone.
     pub fn logger(&self) -> Logger {
         Logger::new(self.host.clone())
+    }
+}
+
+/// Gives hints to the nodes upstream, from any thread; after the instance is gone they are refused.
+#[derive(Debug, Clone)]
+pub struct HintSender(HostRef);
+
+impl HintSender {
+    /// As [`Context::hint`].
+    ///
+    /// # Errors
+    /// As for [`Context::hint`], and the instance is gone.
+    pub fn hint(&self, pin: usize, name: &str, content: &impl Serialize) -> Result<()> {
+        self.0.hint(pin, name, &serde_json::to_string(content)?)
     }
 }
 

@@ -50,6 +50,7 @@ compile_error!(
 
 mod context;
 mod error;
+mod hint;
 mod kind;
 mod logger;
 mod node;
@@ -57,11 +58,12 @@ mod node;
 #[doc(hidden)]
 pub mod export;
 
-pub use context::{Context, CreateContext, Waker};
+pub use context::{Context, CreateContext, HintSender, Waker};
 pub use error::{Error, Result};
 pub use export::Module;
 pub use graphmill_abi as abi;
 pub use graphmill_abi::{AudioHeader, Buffer, EventView, Packet, PacketKind, Sample, SampleType};
+pub use hint::{Hint, HintAnswer};
 pub use kind::Kind;
 pub use logger::{Level, Logger};
 pub use node::{Node, Processor, Sink, Source, Tick};
@@ -69,8 +71,8 @@ pub use node::{Node, Processor, Sink, Source, Tick};
 /// What a plugin usually needs.
 pub mod prelude {
     pub use crate::{
-        AudioHeader, Buffer, Context, CreateContext, Error, Kind, Node, Packet, PacketKind, Processor, Result, Sink,
-        Source, Tick,
+        AudioHeader, Buffer, Context, CreateContext, Error, Hint, HintAnswer, Kind, Node, Packet, PacketKind,
+        Processor, Result, Sink, Source, Tick,
     };
     pub use schemars::{self, JsonSchema};
     pub use serde::{self, Deserialize, Serialize};

@@ -2,6 +2,7 @@
 
 use crate::context::{Context, CreateContext};
 use crate::error::{Error, Result};
+use crate::hint::{Hint, HintAnswer};
 use crate::kind::Kind;
 use graphmill_abi::Packet;
 use schemars::JsonSchema;
@@ -47,6 +48,16 @@ pub trait Node: Sized + 'static {
     /// The old params have to stay in force.
     fn update(&mut self, _params: Self::Params, _cx: &mut Context<'_>) -> Result<()> {
         Err(Error::unsupported("params of this kind cannot change while it runs"))
+    }
+
+    /// A node downstream tells something: that it lost a picture, that it cannot keep up. Must not emit.
+    ///
+    /// Comes between two packets. What is not for this node is passed on to the nodes upstream of it.
+    ///
+    /// # Errors
+    /// Counted, and the hint goes no further; the node goes on.
+    fn hint(&mut self, _hint: &Hint<'_>, _cx: &mut Context<'_>) -> Result<HintAnswer> {
+        Ok(HintAnswer::Pass)
     }
 }
 

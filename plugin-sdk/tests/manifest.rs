@@ -109,6 +109,10 @@ mod host {
         GM_E_SHUTDOWN
     }
 
+    unsafe extern "C" fn no_hint(_: *mut gm_ctx, _: u32, _: gm_str, _: gm_str, _: *mut gm_error) -> gm_status {
+        GM_E_SHUTDOWN
+    }
+
     fn api(struct_size: u32) -> &'static gm_host_api {
         Box::leak(Box::new(gm_host_api {
             hdr: gm_header { magic: GM_MAGIC, struct_size, abi_major: GM_ABI_MAJOR, abi_minor: GM_ABI_MINOR },
@@ -121,6 +125,7 @@ mod host {
             buffer_alloc: Some(no_buffer),
             emit: Some(no_emit),
             wake: Some(no_wake),
+            hint: Some(no_hint),
             get_extension: None,
         }))
     }

@@ -105,7 +105,7 @@ const CASES: &[Case] = &[
     (
         "class_size_too_small",
         Err(
-            " cannot be used: its class 0 says that it has 4 bytes, possible are 96 to 65536; set struct_size to its sizeof",
+            " cannot be used: its class 0 says that it has 4 bytes, possible are 104 to 65536; set struct_size to its sizeof",
         ),
     ),
     ("class_id_invalid_utf8", Err(" cannot be used: its id of class 0 is not UTF-8 after 8 bytes")),

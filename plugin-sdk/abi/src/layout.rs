@@ -24,6 +24,8 @@ pub const GM_OK: gm_status = 0;
 pub const GM_AGAIN: gm_status = 1;
 /// A source has given its last packet.
 pub const GM_EOS: gm_status = 2;
+/// A hint is not for this node: the host hands it on to the nodes upstream of it.
+pub const GM_PASS: gm_status = 3;
 /// The caller passed something that the callee does not accept.
 pub const GM_E_INVALID: gm_status = -1;
 /// The callee does not know the kind, format, flag or operation.
@@ -494,6 +496,9 @@ pub struct gm_host_api {
     pub emit: Option<unsafe extern "C" fn(*mut gm_ctx, u32, u32, *mut gm_packet, *mut gm_error) -> gm_status>,
     /// [any] Asks for a tick of this source as soon as possible.
     pub wake: Option<unsafe extern "C" fn(*mut gm_ctx) -> gm_status>,
+    /// [any] Tells the nodes upstream of an input pin something, by name and with content as JSON; both are copied.
+    /// Never waits: a newer hint of the same name takes the place of one that was not heard yet.
+    pub hint: Option<unsafe extern "C" fn(*mut gm_ctx, u32, gm_str, gm_str, *mut gm_error) -> gm_status>,
     /// [any] A further table by name and revision, for example `org.graphmill.name/1`, or null.
     pub get_extension: Option<unsafe extern "C" fn(*mut gm_ctx, gm_str) -> *const c_void>,
 }
@@ -536,6 +541,9 @@ pub struct gm_node_class {
     pub flush: Option<unsafe extern "C" fn(*mut gm_node, u32, u32, *mut gm_error) -> gm_status>,
     /// [worker & created] New params between two packets; on error the old ones stay. May be null.
     pub update: Option<unsafe extern "C" fn(*mut gm_node, gm_str, *mut gm_error) -> gm_status>,
+    /// [worker & running] A node downstream of an output pin tells something, by name and with content as JSON;
+    /// `GM_PASS` when it is not for this node. May be null.
+    pub hint: Option<unsafe extern "C" fn(*mut gm_node, u32, gm_str, gm_str, *mut gm_error) -> gm_status>,
     /// [worker & created] A further table by name and revision, or null. May be null.
     pub get_extension: Option<unsafe extern "C" fn(*mut gm_node, gm_str) -> *const c_void>,
 }

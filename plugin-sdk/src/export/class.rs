@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::export::guard::{contain, guard, poisoned};
 use crate::export::host::HostRef;
 use crate::export::struct_size;
+use crate::hint::{Hint, HintAnswer};
 use crate::node::{Node, Processor, Sink, Source, Tick};
 use graphmill_abi::Packet;
 use graphmill_abi::layout::*;
@@ -126,6 +127,7 @@ fn common<T: Node>(role: u32) -> gm_node_class {
         process: None,
         flush: None,
         update: Some(update::<T>),
+        hint: Some(hint::<T>),
         get_extension: None,
     }
 }
@@ -249,6 +251,27 @@ unsafe extern "C" fn update<T: Node>(node: *mut gm_node, params: gm_str, err: *m
         // SAFETY: passed on from the host.
         let params = unsafe { read_params::<T>(params) }?;
         node.update(params, cx).map(|()| GM_OK)
+    };
+    // SAFETY: passed on from the host.
+    unsafe { call::<T>(node, err, body) }
+}
+
+unsafe extern "C" fn hint<T: Node>(
+    node: *mut gm_node,
+    pin: u32,
+    name: gm_str,
+    content: gm_str,
+    err: *mut gm_error,
+) -> gm_status {
+    let body = |node: &mut T, cx: &mut Context<'_>| {
+        // SAFETY: passed on from the host.
+        let name = unsafe { read_str(name) }?;
+        // SAFETY: passed on from the host.
+        let content = unsafe { read_str(content) }?;
+        Ok(match node.hint(&Hint::new(pin as usize, name, content), cx)? {
+            HintAnswer::Taken => GM_OK,
+            HintAnswer::Pass => GM_PASS,
+        })
     };
     // SAFETY: passed on from the host.
     unsafe { call::<T>(node, err, body) }

@@ -23,6 +23,7 @@ struct HostApi {
         unsafe extern "C" fn(*mut gm_ctx, *const gm_alloc_info, *mut *mut gm_buffer, *mut gm_error) -> gm_status,
     emit: unsafe extern "C" fn(*mut gm_ctx, u32, u32, *mut gm_packet, *mut gm_error) -> gm_status,
     wake: unsafe extern "C" fn(*mut gm_ctx) -> gm_status,
+    hint: unsafe extern "C" fn(*mut gm_ctx, u32, gm_str, gm_str, *mut gm_error) -> gm_status,
 }
 
 /// The table that was imported first. One process has one host, so this is nearly always the one asked for.
@@ -75,6 +76,7 @@ impl HostApi {
             buffer_alloc: table.buffer_alloc.ok_or_else(missing)?,
             emit: table.emit.ok_or_else(missing)?,
             wake: table.wake.ok_or_else(missing)?,
+            hint: table.hint.ok_or_else(missing)?,
         })
     }
 }
@@ -182,6 +184,15 @@ impl HostRef {
     pub(crate) fn wake(&self) {
         // SAFETY: the context is alive. A host that has no use for it says so; there is nothing to do about that.
         let _status = unsafe { (self.api.wake)(self.ctx()) };
+    }
+
+    pub(crate) fn hint(&self, pin: usize, name: &str, content: &str) -> Result<()> {
+        let pin = u32::try_from(pin).map_err(Error::invalid)?;
+        let mut error = ErrorSlot::new();
+        // SAFETY: the context is alive, the texts are borrowed for the call and the error is prepared.
+        let status =
+            unsafe { (self.api.hint)(self.ctx(), pin, gm_str::new(name), gm_str::new(content), error.as_raw()) };
+        if status == GM_OK { Ok(()) } else { Err(host_error(status, &mut error)) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an instance and its worker share while the instance lives, and what is left of it afterwards.
 
 use crate::exec::clock::Clock;
+use crate::exec::hint::{HintContent, HintError, Upstream};
 use crate::exec::sys::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,6 +20,8 @@ pub struct NodeContext {
     is_cancelled: AtomicBool,
     is_closed: AtomicBool,
     waker: Arc<dyn Wake>,
+    /// Who hears the hints of the node.
+    upstream: Arc<Upstream>,
 }
 
 /// Wakes whoever runs a node.
@@ -78,7 +81,14 @@ impl NodeContext {
             is_cancelled: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             waker,
+            upstream: Arc::default(),
         }
+    }
+
+    /// Says who hears the hints of the node; nobody unless this is said.
+    #[must_use]
+    pub(crate) fn with_upstream(self, upstream: Arc<Upstream>) -> Self {
+        Self { upstream, ..self }
     }
 
     /// The context of the instance that takes the place of this one's.
@@ -94,6 +104,7 @@ impl NodeContext {
             is_cancelled: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             waker: self.waker.clone(),
+            upstream: self.upstream.clone(),
         }
     }
 
@@ -146,6 +157,22 @@ impl NodeContext {
     /// Whether the instance is gone.
     pub fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Leaves a hint with the nodes upstream of an input. An instance that was given up is not listened to.
+    ///
+    /// # Errors
+    /// The node has no such input.
+    pub fn hint_upstream(&self, input: usize, content: &HintContent) -> Result<(), HintError> {
+        if self.is_cancelled() {
+            return Ok(());
+        }
+        self.upstream.tell(input, content)
+    }
+
+    /// The nodes upstream.
+    pub(crate) fn upstream(&self) -> &Upstream {
+        &self.upstream
     }
 
     /// Asks for a tick of the node.

@@ -106,6 +106,8 @@ pub enum Operation {
     Flush,
     /// Handing over new params.
     Update,
+    /// Telling what a node downstream says.
+    Hint,
     /// Ending to run.
     Stop,
     /// Freeing an instance.
@@ -113,8 +115,17 @@ pub enum Operation {
 }
 
 impl Operation {
-    const ALL: [Self; 8] =
-        [Self::Create, Self::Start, Self::Tick, Self::Process, Self::Flush, Self::Update, Self::Stop, Self::Destroy];
+    const ALL: [Self; 9] = [
+        Self::Create,
+        Self::Start,
+        Self::Tick,
+        Self::Process,
+        Self::Flush,
+        Self::Update,
+        Self::Hint,
+        Self::Stop,
+        Self::Destroy,
+    ];
 
     /// A number above 0 for a call word.
     pub(crate) fn code(self) -> u8 {
@@ -135,6 +146,7 @@ impl Operation {
             Self::Process => "process",
             Self::Flush => "flush",
             Self::Update => "update",
+            Self::Hint => "hint",
             Self::Stop => "stop",
             Self::Destroy => "destroy",
         }

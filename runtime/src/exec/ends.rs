@@ -1,13 +1,16 @@
 //! Where the application pushes packets in and takes packets out.
 
+use crate::exec::control::{Answer, Mail, NodeControl};
 use crate::exec::counters::NodeCounters;
 use crate::exec::doorbell::Doorbell;
+use crate::exec::hint::{HintContent, HintError, Upstream};
 use crate::exec::instance::{EmitError, Outputs, Wait};
 use crate::exec::link::{DropReason, Link};
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::NodeState;
 use crate::exec::worker::{Emitter, Output};
 use graphmill_abi::Packet;
+use serde_json::Value;
 use std::borrow::BorrowMut;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +23,7 @@ pub struct Inlet {
     name: String,
     output: Output,
     counters: Arc<NodeCounters>,
+    control: Arc<NodeControl>,
     shared: Arc<SessionShared>,
 }
 
@@ -36,9 +40,14 @@ pub struct InletError {
 }
 
 impl Inlet {
-    pub(crate) fn new(name: String, output: Output, counters: Arc<NodeCounters>, shared: Arc<SessionShared>) -> Self {
+    pub(crate) fn new(
+        name: String,
+        output: Output,
+        (counters, control): (Arc<NodeCounters>, Arc<NodeControl>),
+        shared: Arc<SessionShared>,
+    ) -> Self {
         counters.set_state(NodeState::Running);
-        Self { name, output, counters, shared }
+        Self { name, output, counters, control, shared }
     }
 
     /// Name of the inlet.
@@ -80,6 +89,20 @@ impl Inlet {
         sent.map_err(|reason| InletError { inlet: self.name.clone(), reason })
     }
 
+    /// The next hint that a node downstream gave, if there is one; never waits. The newest of each name is kept.
+    pub fn take_hint(&mut self) -> Option<HintContent> {
+        loop {
+            match self.control.take()? {
+                Mail::Hint(hint) => {
+                    self.control.hints.increment();
+                    return Some(hint.content);
+                }
+                // An inlet has no params, so nobody asks.
+                Mail::Update(_) => self.control.refuse(Answer::Gone),
+            }
+        }
+    }
+
     /// Ends the stream; the same as dropping the inlet.
     pub fn end(self) {
         drop(self);
@@ -89,6 +112,7 @@ impl Inlet {
 impl Drop for Inlet {
     fn drop(&mut self) {
         self.counters.set_state(NodeState::Stopped);
+        self.control.close();
         self.output.end(&mut []);
     }
 }
@@ -102,6 +126,7 @@ pub struct Outlet {
     next: usize,
     bell: Arc<Doorbell>,
     counters: Arc<NodeCounters>,
+    upstream: Arc<Upstream>,
     shared: Arc<SessionShared>,
 }
 
@@ -122,15 +147,23 @@ impl Outlet {
         name: String,
         feeds: Vec<Arc<Link>>,
         bell: Arc<Doorbell>,
-        (counters, shared): (Arc<NodeCounters>, Arc<SessionShared>),
+        (counters, upstream, shared): (Arc<NodeCounters>, Arc<Upstream>, Arc<SessionShared>),
     ) -> Self {
         counters.set_state(NodeState::Running);
-        Self { name, feeds, next: 0, bell, counters, shared }
+        Self { name, feeds, next: 0, bell, counters, upstream, shared }
     }
 
     /// Name of the outlet.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Tells the nodes upstream something, with `content` as JSON; never waits. See [`crate::Session::hint`].
+    ///
+    /// # Errors
+    /// The name has more than 80 bytes, or the content more than 4 KiB.
+    pub fn hint(&self, name: &str, content: &Value) -> Result<(), HintError> {
+        self.upstream.tell(0, &HintContent::new(name, &content.to_string())?)
     }
 
     /// Takes the next packet; waits for it at most `timeout`.

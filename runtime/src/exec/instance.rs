@@ -1,6 +1,7 @@
 //! What the executor knows of a node: a trait, and never how it came into the process.
 
 use crate::exec::context::NodeContext;
+use crate::exec::hint::{Hint, HintAnswer};
 use graphmill_abi::Packet;
 use std::sync::Arc;
 
@@ -37,6 +38,12 @@ pub trait Instance {
     /// # Errors
     /// The old params stay.
     fn update(&mut self, params: &str) -> Result<(), Fault>;
+
+    /// A node downstream of an output tells something; must not emit.
+    ///
+    /// # Errors
+    /// The hint goes no further.
+    fn hint(&mut self, hint: &Hint) -> Result<HintAnswer, Fault>;
 
     /// The node has ended or the session stops; only drop comes after it.
     ///

@@ -1,11 +1,14 @@
 //! What a session tells about itself: while it runs and when it has ended.
 
+use crate::exec::control::NodeControl;
 use crate::exec::counters::{NodeCounters, NodeFailure};
 use crate::exec::link::{DropReason, LinkCounters};
 use crate::exec::supervise::NodeState;
+use crate::graph::{Deadlines, KindInfo};
 use crate::telemetry::histogram::Summary;
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The state of a session: every node and every link, with what they counted.
 #[derive(Debug, Clone, Serialize)]
@@ -88,6 +91,14 @@ pub struct NodeReport {
     pub last_error: Option<String>,
     /// Ticks that began a whole interval late or more.
     pub late_ticks: u64,
+    /// Whether it is a source that rests.
+    pub paused: bool,
+    /// Hints from downstream that it heard.
+    pub hints: u64,
+    /// Hints that a newer one of the same name replaced before they were heard.
+    pub hints_coalesced: u64,
+    /// Hints that nobody heard: the node or those upstream of it had no use for them, no room, or had left.
+    pub hints_dropped: u64,
     /// How far the stream has come, in nanoseconds of presentation time.
     pub position_ns: Option<u64>,
     /// How long the calls took.
@@ -161,6 +172,14 @@ pub(crate) struct NodeEntry {
     pub(crate) kind: String,
     pub(crate) worker: String,
     pub(crate) counters: Arc<NodeCounters>,
+    pub(crate) control: Arc<NodeControl>,
+    /// What the kind takes; `None` for inlets and outlets.
+    pub(crate) kind_info: Option<Arc<KindInfo>>,
+    pub(crate) is_source: bool,
+    /// Names of its outputs.
+    pub(crate) outputs: Vec<String>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) send_timeout: Duration,
 }
 
 /// What the handle of a session keeps of a link for its reports.
@@ -191,6 +210,10 @@ impl NodeEntry {
             late_outputs: counters.late_outputs.value(),
             last_error: counters.last_error(),
             late_ticks: counters.late_ticks.value(),
+            paused: self.control.is_paused(),
+            hints: self.control.hints.value(),
+            hints_coalesced: self.control.hints_coalesced.value(),
+            hints_dropped: self.control.hints_dropped.value(),
             position_ns: counters.position_ns(),
             call_time: counters.call_time.summary(),
         }

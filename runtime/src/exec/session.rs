@@ -4,8 +4,10 @@
 //! workers to end and returns at once.
 
 mod assemble;
+mod steer;
 
 pub(crate) use assemble::next_instance_id;
+pub use steer::SteerError;
 
 use crate::exec::clock::{Clock, MonotonicClock};
 use crate::exec::counters::NodeFailure;

@@ -9,6 +9,7 @@ use crate::exec::clock::Clock;
 use crate::exec::context::{NodeContext, NodeName, Wake};
 use crate::exec::counters::{NodeFailure, Operation};
 use crate::exec::current;
+use crate::exec::hint::Upstream;
 use crate::exec::instance::{EmitError, Factory, Fault, Instance, NextTick, Outputs, Wait};
 use crate::exec::session::{StartError, next_instance_id};
 use crate::exec::sys::{self, AtomicBool, Ordering};
@@ -230,7 +231,10 @@ impl InstanceHandle {
         let end_of_calls = Arc::new(End::default());
         let kind: Arc<str> = kind.into();
         let name = NodeName::new("instance", kind.clone(), kind.clone());
-        let context = Arc::new(NodeContext::new(name, next_instance_id(), clock.clone(), Arc::new(NoWake)));
+        let context = NodeContext::new(name, next_instance_id(), clock.clone(), Arc::new(NoWake));
+        // It has inputs, and nobody is upstream of them.
+        let upstream = Upstream::new(vec![Vec::new(); shape.n_inputs]);
+        let context = Arc::new(context.with_upstream(Arc::new(upstream)));
         let n_outputs = shape.n_outputs;
         let worker = Worker { context: context.clone(), clock, n_outputs, end: end_of_calls.clone(), _ended: end };
         sys::spawn(&kind, move || worker.run(&*factory, &params, &ready, &inbox))

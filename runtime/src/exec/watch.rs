@@ -9,6 +9,7 @@
 
 use crate::exec::clock::Clock;
 use crate::exec::context::CurrentContext;
+use crate::exec::control::NodeControl;
 use crate::exec::counters::{NodeCounters, NodeFailure, Operation};
 use crate::exec::instance::{Fault, FaultClass};
 use crate::exec::lease::{CallWord, Lease};
@@ -66,6 +67,7 @@ pub(crate) struct WatchedNode {
     pub(crate) supervisor: Arc<SharedSupervisor>,
     pub(crate) policy: Policy,
     pub(crate) counters: Arc<NodeCounters>,
+    pub(crate) control: Arc<NodeControl>,
     pub(crate) deadlines: Deadlines,
     /// Until when a slow call is remembered.
     pub(crate) slow_until_ns: Option<i64>,
@@ -192,6 +194,7 @@ impl WatchedWorker {
         sys::demote_thread(self.thread.load(Ordering::Relaxed));
         for (at, node) in self.nodes.iter().enumerate() {
             node.current.now().cancel();
+            node.control.instance_is_lost(&hung.message);
             let is_in_call = at == hung.node && hung.operation == Operation::Process;
             if node.counters.take_held_packet() || is_in_call {
                 node.counters.lost_in_flight.increment();
@@ -270,6 +273,7 @@ impl WatchedWorker {
     fn give_up(&self, now_ns: i64) {
         for node in &self.nodes {
             node.supervisor.on(Event::Drain, now_ns, None);
+            node.control.close();
             node.inputs.iter().for_each(|link| link.close(DropReason::Closed));
             for link in &node.outputs {
                 link.counters.lose_waiting();
@@ -311,16 +315,18 @@ fn deadline_of(deadlines: &Deadlines, operation: Operation) -> (Duration, &'stat
         Operation::Create => (deadlines.create, "create_ms"),
         Operation::Start => (deadlines.start, "start_ms"),
         Operation::Tick => (deadlines.tick, "tick_ms"),
-        Operation::Process | Operation::Update => (deadlines.process, "process_ms"),
+        Operation::Process => (deadlines.process, "process_ms"),
         Operation::Flush => (deadlines.flush, "flush_ms"),
+        Operation::Update => (deadlines.update, "update_ms"),
+        Operation::Hint => (deadlines.hint, "hint_ms"),
         Operation::Stop => (deadlines.stop, "stop_ms"),
         Operation::Destroy => (deadlines.destroy, "destroy_ms"),
     }
 }
 
 fn shortest(deadlines: &Deadlines) -> Duration {
-    let Deadlines { create, start, process, tick, flush, stop, destroy } = *deadlines;
-    [create, start, process, tick, flush, stop, destroy].into_iter().min().unwrap_or(PERIOD_MAX)
+    let Deadlines { create, start, process, tick, flush, update, hint, stop, destroy } = *deadlines;
+    [create, start, process, tick, flush, update, hint, stop, destroy].into_iter().min().unwrap_or(PERIOD_MAX)
 }
 
 #[cfg(test)]
@@ -329,6 +335,7 @@ mod tests {
     use super::*;
     use crate::exec::clock::VirtualClock;
     use crate::exec::context::{NodeContext, NodeName, Wake};
+    use crate::exec::control::Params;
     use crate::exec::events::{Events, SessionEvent};
     use crate::exec::supervise::Supervisor;
     use crate::exec::sys::Barrier;
@@ -362,6 +369,7 @@ mod tests {
             supervisor: Arc::new(supervisor),
             policy,
             counters: counters.clone(),
+            control: Arc::new(NodeControl::new(Params::new(), Arc::default())),
             deadlines: Deadlines::default(),
             slow_until_ns: None,
             plugin_file: None,

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::build::{self, Env};
 use super::diagnostic::{Diagnostic, GraphError};
@@ -146,6 +147,12 @@ impl SourcedSpec {
     pub fn plugin_paths(&self) -> Vec<PathBuf> {
         let base_dir = self.base_dir.as_deref().unwrap_or(Path::new(""));
         self.spec.plugins.iter().map(|plugin| base_dir.join(plugin)).collect()
+    }
+
+    /// How long loading one of these plugins may take, if the graph says so.
+    #[must_use]
+    pub fn load_timeout(&self) -> Option<Duration> {
+        self.spec.defaults.deadlines.load_ms.map(Duration::from_millis)
     }
 
     /// An error that points at a node of the text: for what shows only when the node is created.

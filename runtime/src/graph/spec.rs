@@ -244,8 +244,18 @@ pub(crate) mod keys {
     pub(crate) const NODE: &[&str] = &["kind", "params", "worker", "tick", "send_timeout_ms", "deadlines", "policy"];
     pub(crate) const POLICY: &[&str] = &["on_error", "restart", "on_trip", "redeliver", "dead_letters"];
     pub(crate) const RESTART: &[&str] = &["max", "window_ms", "backoff_first_ms", "backoff_max_ms", "reset_after_ms"];
-    pub(crate) const DEADLINES: &[&str] =
-        &["create_ms", "start_ms", "process_ms", "tick_ms", "flush_ms", "stop_ms", "destroy_ms"];
+    pub(crate) const DEADLINES: &[&str] = &[
+        "load_ms",
+        "create_ms",
+        "start_ms",
+        "process_ms",
+        "tick_ms",
+        "flush_ms",
+        "update_ms",
+        "hint_ms",
+        "stop_ms",
+        "destroy_ms",
+    ];
     pub(crate) const END: &[&str] = &["format"];
     pub(crate) const DEFAULTS: &[&str] = &["capacity", "when_full", "send_timeout_ms", "deadlines", "policy"];
     pub(crate) const LINK: &[&str] = &["from", "to", "capacity", "when_full", "credits"];

@@ -11,7 +11,7 @@ use self::status::{check_flow, fault_of};
 use super::attribution::Attribution;
 use super::host::{HostContext, during_emitting_call, size_of_u32};
 use super::import::{Functions, ImportedClass};
-use crate::exec::{Factory, Fault, FaultClass, Instance, NextTick, NodeContext, Operation, Outputs};
+use crate::exec::{Factory, Fault, FaultClass, Hint, HintAnswer, Instance, NextTick, NodeContext, Operation, Outputs};
 use graphmill_abi::layout::*;
 use graphmill_abi::{ErrorSlot, Packet};
 use std::path::PathBuf;
@@ -124,13 +124,13 @@ impl PluginInstance {
         &mut self,
         operation: Operation,
         body: impl FnOnce(*mut gm_node, *mut gm_error) -> gm_status,
-    ) -> Result<(), Fault> {
+    ) -> Result<gm_status, Fault> {
         self.check_callable(operation)?;
         self.error.reset();
         let (node, error) = (self.handle.node(), self.error.as_raw());
         let status = self.handle.during(operation, || body(node, error));
-        if status == GM_OK {
-            return Ok(());
+        if status == GM_OK || check_flow(operation, status) {
+            return Ok(status);
         }
         Err(self.failed(status, operation))
     }
@@ -185,7 +185,7 @@ impl Instance for PluginInstance {
     fn start(&mut self) -> Result<(), Fault> {
         let Some(start) = self.functions.start else { return Ok(()) };
         // SAFETY: the instance is alive, owned by this thread and not being called; the error is prepared.
-        self.call_quietly(Operation::Start, |node, error| unsafe { start(node, error) })
+        self.call_quietly(Operation::Start, |node, error| unsafe { start(node, error) }).map(drop)
     }
 
     fn tick(&mut self, now_ns: i64, outputs: &mut dyn Outputs) -> Result<NextTick, Fault> {
@@ -227,13 +227,23 @@ impl Instance for PluginInstance {
         };
         let params = gm_str::new(params);
         // SAFETY: as in `start`; the text is borrowed for the call.
-        self.call_quietly(Operation::Update, |node, error| unsafe { update(node, params, error) })
+        self.call_quietly(Operation::Update, |node, error| unsafe { update(node, params, error) }).map(drop)
+    }
+
+    fn hint(&mut self, hint: &Hint) -> Result<HintAnswer, Fault> {
+        let Some(function) = self.functions.hint else { return Ok(HintAnswer::Pass) };
+        let pin = pin_number(hint.pin)?;
+        let (name, json) = (gm_str::new(hint.content.name()), gm_str::new(hint.content.json()));
+        // SAFETY: as in `start`; the texts are borrowed for the call.
+        let body = |node, error| unsafe { function(node, pin, name, json, error) };
+        let status = self.call_quietly(Operation::Hint, body)?;
+        Ok(if status == GM_PASS { HintAnswer::Pass } else { HintAnswer::Taken })
     }
 
     fn stop(&mut self) -> Result<(), Fault> {
         let Some(stop) = self.functions.stop else { return Ok(()) };
         // SAFETY: as in `start`.
-        self.call_quietly(Operation::Stop, |node, error| unsafe { stop(node, error) })
+        self.call_quietly(Operation::Stop, |node, error| unsafe { stop(node, error) }).map(drop)
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod context;
 mod emit;
+mod hint;
 mod log;
 mod thread;
 
@@ -41,6 +42,7 @@ static API: gm_host_api = gm_host_api {
     buffer_alloc: Some(buffer_alloc),
     emit: Some(emit::emit),
     wake: Some(wake),
+    hint: Some(hint::hint),
     get_extension: Some(get_extension),
 };
 

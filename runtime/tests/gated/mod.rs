@@ -91,6 +91,14 @@ impl Node for Gated {
     fn stop(&mut self, _cx: &mut Context<'_>) -> Result<()> {
         self.0.call("stop")
     }
+
+    fn update(&mut self, params: GatedParams, _cx: &mut Context<'_>) -> Result<()> {
+        params.call("update")
+    }
+
+    fn hint(&mut self, _hint: &Hint<'_>, _cx: &mut Context<'_>) -> Result<HintAnswer> {
+        self.0.call("hint").map(|()| HintAnswer::Pass)
+    }
 }
 
 impl Processor for Gated {

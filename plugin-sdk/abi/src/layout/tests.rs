@@ -28,9 +28,9 @@ fn layout_is_what_the_header_promises() {
     layout!(gm_alloc_info, 16, 8, { struct_size: 0, align: 4, len: 8 });
     layout!(gm_create_info, 32, 8, { struct_size: 0, flags: 4, instance_id: 8, params_json: 16 });
     layout!(gm_tick_info, 24, 8, { struct_size: 0, flags: 4, now_ns: 8, next_ns: 16 });
-    layout!(gm_host_api, 96, 8, { hdr: 0, ctx_retain: 16, ctx_release: 24, log_enabled: 32, log: 40, is_cancelled: 48, clock_ns: 56, buffer_alloc: 64, emit: 72, wake: 80, get_extension: 88 });
+    layout!(gm_host_api, 104, 8, { hdr: 0, ctx_retain: 16, ctx_release: 24, log_enabled: 32, log: 40, is_cancelled: 48, clock_ns: 56, buffer_alloc: 64, emit: 72, wake: 80, hint: 88, get_extension: 96 });
     layout!(gm_host, 16, 8, { api: 0, ctx: 8 });
-    layout!(gm_node_class, 96, 8, { struct_size: 0, role: 4, id: 8, create: 24, destroy: 32, start: 40, stop: 48, tick: 56, process: 64, flush: 72, update: 80, get_extension: 88 });
+    layout!(gm_node_class, 104, 8, { struct_size: 0, role: 4, id: 8, create: 24, destroy: 32, start: 40, stop: 48, tick: 56, process: 64, flush: 72, update: 80, hint: 88, get_extension: 96 });
     layout!(gm_module, 56, 8, { hdr: 0, manifest_json: 16, classes: 32, n_classes: 40, flags: 44, get_extension: 48 });
     assert_eq!((size_of::<gm_payload>(), align_of::<gm_payload>()), (96, 8));
 }

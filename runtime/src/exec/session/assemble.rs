@@ -2,9 +2,11 @@
 
 use crate::exec::clock::CallTimer;
 use crate::exec::context::{CurrentContext, NodeContext, NodeName};
+use crate::exec::control::NodeControl;
 use crate::exec::counters::{NodeCounters, NodeFailure, Operation};
 use crate::exec::doorbell::Doorbell;
 use crate::exec::ends::{Inlet, Outlet};
+use crate::exec::hint::Upstream;
 use crate::exec::instance::{Factories, Fault, FaultClass};
 use crate::exec::lease::Lease;
 use crate::exec::link::{Link, LinkCounters};
@@ -41,6 +43,7 @@ struct Vertex {
     inputs: Vec<Input>,
     outputs: Vec<Output>,
     counters: Arc<NodeCounters>,
+    control: Arc<NodeControl>,
 }
 
 /// Numbers of instances in this process.
@@ -86,8 +89,10 @@ pub(super) fn assemble(
         inlets: BTreeMap::new(),
         outlets: BTreeMap::new(),
     };
-    for (node, vertex) in graph.nodes().iter().zip(vertices) {
-        place(node, vertex, &mut assembly, (factories, &session, options))?;
+    let controls: Vec<_> = vertices.iter().map(|vertex| vertex.control.clone()).collect();
+    for ((at, node), vertex) in graph.nodes().iter().enumerate().zip(vertices) {
+        let upstream = Arc::new(upstream(graph, at, &controls));
+        place(node, (vertex, upstream), &mut assembly, (factories, &session, options))?;
     }
     for (worker, watched) in assembly.workers.iter().zip(&mut assembly.watched) {
         watched.replica = Some(worker.replica());
@@ -111,6 +116,8 @@ fn vertex(
             bell
         }
     };
+    let params = node.params().as_object().cloned().unwrap_or_default();
+    let control = Arc::new(NodeControl::new(params, bell.clone()));
     let output = |pin: &graph::Pin| Output::new(format!("{}.{}", node.id(), pin.name()), pin.format().clone());
     Vertex {
         worker,
@@ -118,6 +125,7 @@ fn vertex(
         inputs: node.inputs().iter().map(|pin| Input::new(pin.name())).collect(),
         outputs: node.outputs().iter().map(output).collect(),
         counters: Arc::default(),
+        control,
     }
 }
 
@@ -228,32 +236,49 @@ fn cycle_outputs(graph: &Graph, feedback: &graph::Link) -> Vec<usize> {
     outputs
 }
 
+/// Who hears the hints of a vertex.
+fn upstream(graph: &Graph, at: usize, controls: &[Arc<NodeControl>]) -> Upstream {
+    let n_inputs = graph.nodes().get(at).map_or(0, |node| node.inputs().len());
+    let feeds = |pin: usize| {
+        let links = graph.links_to(at).filter(move |(_, link)| link.to().pin == pin);
+        let outputs = links.map(|(_, link)| link.from());
+        outputs.filter_map(|from| Some((controls.get(from.node)?.clone(), from.pin))).collect()
+    };
+    Upstream::new((0..n_inputs).map(feeds).collect())
+}
+
 /// Gives a wired vertex to its worker or to the application.
 fn place(
     node: &graph::Node,
-    vertex: Vertex,
+    (vertex, upstream): (Vertex, Arc<Upstream>),
     assembly: &mut Assembly,
     (factories, session, options): (&dyn Factories, &Arc<str>, &SessionOptions),
 ) -> Result<(), StartError> {
-    let Vertex { worker, bell, inputs, outputs, counters } = vertex;
+    let Vertex { worker, bell, inputs, outputs, counters, control } = vertex;
     let worker_name = worker.and_then(|at| assembly.workers.get(at)).map(|worker| worker.name.clone());
     assembly.nodes.push(NodeEntry {
         id: node.id().to_string(),
         kind: node.role().label().to_string(),
         worker: worker_name.unwrap_or_default(),
         counters: counters.clone(),
+        control: control.clone(),
+        kind_info: node.kind().cloned(),
+        is_source: node.is_source(),
+        outputs: node.outputs().iter().map(|pin| pin.name().to_string()).collect(),
+        deadlines: *node.deadlines(),
+        send_timeout: node.send_timeout(),
     });
     let id = node.id().to_string();
     let shared = assembly.shared.clone();
     match node.role() {
         NodeRole::Inlet => {
             if let Some(output) = outputs.into_iter().next() {
-                assembly.inlets.insert(id.clone(), Inlet::new(id, output, counters, shared));
+                assembly.inlets.insert(id.clone(), Inlet::new(id, output, (counters, control), shared));
             }
         }
         NodeRole::Outlet => {
             let feeds = inputs.iter().flat_map(|input| &input.feeds).filter_map(Feed::remote).cloned().collect();
-            assembly.outlets.insert(id.clone(), Outlet::new(id, feeds, bell, (counters, shared)));
+            assembly.outlets.insert(id.clone(), Outlet::new(id, feeds, bell, (counters, upstream, shared)));
         }
         NodeRole::Kind(kind) => {
             let unknown = || StartError::UnknownKind { node: id.clone(), kind: kind.id.clone() };
@@ -261,7 +286,7 @@ fn place(
             let waker = Arc::new(TickWaker::new(bell));
             let name = NodeName::new(session.clone(), node.id(), kind.id.as_str());
             let context = NodeContext::new(name, next_instance_id(), options.clock.clone(), waker.clone());
-            let context = Arc::new(context);
+            let context = Arc::new(context.with_upstream(upstream));
             let current = Arc::new(CurrentContext::new(context.clone()));
             shared.add_context(current.clone());
             let invalid = |error: PolicyError| {
@@ -282,6 +307,7 @@ fn place(
                 supervisor: supervisor.clone(),
                 policy: *node.policy(),
                 counters: counters.clone(),
+                control: control.clone(),
                 deadlines: *node.deadlines(),
                 slow_until_ns: None,
                 plugin_file: kind.plugin.file.clone(),
@@ -296,7 +322,7 @@ fn place(
                 current,
                 factory,
                 plugin_file: kind.plugin.file.clone(),
-                params: node.params().to_string(),
+                control: control.clone(),
                 ticks: node.is_source().then(|| Ticks::new(node.tick(), waker)),
                 send_timeout: node.send_timeout(),
                 inputs,

@@ -2,8 +2,10 @@
 
 use crate::exec::clock::CallTimer;
 use crate::exec::context::{CurrentContext, NodeContext};
+use crate::exec::control::{Answer, Mail, NodeControl, Params};
 use crate::exec::counters::{NodeCounters, NodeFailure, Operation};
 use crate::exec::current;
+use crate::exec::hint::{Hint, HintAnswer};
 use crate::exec::instance::{Factory, Fault, FaultClass, Instance, NextTick, Outputs as _, Wait};
 use crate::exec::link::DropReason;
 use crate::exec::session::next_instance_id;
@@ -19,6 +21,7 @@ use crate::exec::worker::outputs::{CallGate, CallInProgress, Emitter, Output};
 use crate::exec::worker::ticks::Ticks;
 use crate::graph::{OnTrip, Policy};
 use graphmill_abi::Packet;
+use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +31,8 @@ const BATCH_LEN_MAX: usize = 32;
 /// How long a node waits, after its other inputs have ended, for packets that went around a cycle and do not come
 /// back: a node of the cycle swallowed them.
 const CYCLE_DRAIN_NS: i64 = 5_000_000_000;
+/// Updates and hints that a node reads before it goes on with its packets.
+const MAIL_MAX: usize = 32;
 /// Typed errors of a node that are logged one by one; the others are only counted.
 const LOGGED_ERRORS_MAX: u64 = 10;
 
@@ -39,7 +44,8 @@ pub(crate) struct NodePlan {
     pub(crate) current: Arc<CurrentContext>,
     pub(crate) factory: Arc<dyn Factory>,
     pub(crate) plugin_file: Option<PathBuf>,
-    pub(crate) params: String,
+    /// What others want of the node; it also has the params.
+    pub(crate) control: Arc<NodeControl>,
     /// For sources: when it is ticked.
     pub(crate) ticks: Option<Ticks>,
     pub(crate) send_timeout: Duration,
@@ -59,7 +65,7 @@ impl NodePlan {
             current: self.current.clone(),
             factory: self.factory.clone(),
             plugin_file: self.plugin_file.clone(),
-            params: self.params.clone(),
+            control: self.control.clone(),
             ticks: self.ticks.as_ref().map(Ticks::replica),
             send_timeout: self.send_timeout,
             inputs: self.inputs.iter().map(Input::replica).collect(),
@@ -104,6 +110,8 @@ pub(crate) struct Node {
     redelivery: Option<Redelivery>,
     /// The node tripped, and packets pass it by.
     is_bypassed: bool,
+    /// The source was found paused.
+    is_resting: bool,
     /// Position among the nodes of this thread, for records without a context.
     number: usize,
     /// Since when only packets are awaited that are under way around a cycle.
@@ -186,6 +194,7 @@ impl Node {
             undelivered: None,
             redelivery: None,
             is_bypassed: false,
+            is_resting: false,
             number,
             cycle_awaited_since_ns: None,
             needs_stop: false,
@@ -196,7 +205,8 @@ impl Node {
 
     fn make_instance(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
         let Self { at, plan, .. } = self;
-        match gate.call(*at, Operation::Create, || plan.factory.create(&plan.context, &plan.params))? {
+        let params = Value::Object(plan.control.params()).to_string();
+        match gate.call(*at, Operation::Create, || plan.factory.create(&plan.context, &params))? {
             Ok(instance) => {
                 self.instance = Some(instance);
                 Ok(())
@@ -260,6 +270,9 @@ impl Node {
         if self.is_done {
             return false;
         }
+        if self.plan.control.has_mail() {
+            return true;
+        }
         if self.is_ending {
             return self.deliver_surplus();
         }
@@ -267,7 +280,7 @@ impl Node {
             return now_ns >= due_ns || shared.is_draining();
         }
         if let Some(ticks) = &self.plan.ticks {
-            let is_due = ticks.is_due(now_ns) && self.room(locals) > 0;
+            let is_due = !self.plan.control.is_paused() && ticks.is_due(now_ns) && self.room(locals) > 0;
             return shared.is_draining() || is_due;
         }
         if self.inputs_ended(locals, now_ns) {
@@ -292,6 +305,9 @@ impl Node {
         if let Some(due_ns) = self.restart_due_ns {
             return Some(due_ns);
         }
+        if self.plan.ticks.is_some() && self.plan.control.is_paused() {
+            return None;
+        }
         let cycle_end_ns = self.cycle_awaited_since_ns.map(|since_ns| since_ns.saturating_add(CYCLE_DRAIN_NS));
         self.plan.ticks.as_ref().and_then(Ticks::next_ns).or(cycle_end_ns)
     }
@@ -302,6 +318,12 @@ impl Node {
             return Ok(false);
         }
         current::set_running(self.number);
+        if self.plan.control.has_mail() {
+            self.read_mail(turn)?;
+            if self.is_done {
+                return Ok(true);
+            }
+        }
         if self.is_ending {
             return if self.deliver_surplus() { self.finish(turn).map(|()| true) } else { Ok(false) };
         }
@@ -363,10 +385,80 @@ impl Node {
         }
     }
 
+    /// Does what others asked for. What is left without an instance waits for none: params hold for the next one.
+    #[cold]
+    fn read_mail(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+        for _ in 0..MAIL_MAX {
+            match self.plan.control.take() {
+                Some(Mail::Update(params)) => self.update(params, turn)?,
+                Some(Mail::Hint(hint)) => self.hear(&hint, turn)?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, params: Params, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+        if self.is_ending || self.is_bypassed {
+            self.plan.control.refuse(Answer::Gone);
+            return Ok(());
+        }
+        let text = Value::Object(params.clone()).to_string();
+        match self.ask(Operation::Update, turn, |instance| instance.update(&text))? {
+            Ok(_) => self.plan.control.accept(params),
+            Err(fault) if fault.class.is_survivable() => self.plan.control.refuse(Answer::Refused(fault.message)),
+            Err(fault) => self.plan.control.refuse(Answer::Lost(fault.message)),
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, hint: &Hint, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+        let control = self.plan.control.clone();
+        match self.ask(Operation::Hint, turn, |instance| instance.hint(hint))? {
+            Ok(Some(HintAnswer::Taken)) => control.hints.increment(),
+            Ok(Some(HintAnswer::Pass)) if self.plan.context.upstream().pass_on(&hint.content) => {}
+            Ok(Some(HintAnswer::Pass) | None) => control.hints_dropped.add_shared(1),
+            Err(fault) => {
+                control.hints_dropped.add_shared(1);
+                let (node, kind) = (self.plan.context.node(), self.plan.context.kind());
+                tracing::debug!(node, kind, hint = hint.content.name(), "a hint was refused: {}", fault.message);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a call that is no part of the stream; `None` when there is no instance. A typed error is the asker's and
+    /// not the node's.
+    fn ask<T>(
+        &mut self,
+        operation: Operation,
+        turn: &mut Turn<'_>,
+        body: impl FnOnce(&mut dyn Instance) -> Result<T, Fault>,
+    ) -> Result<Result<Option<T>, Fault>, LeaseLost> {
+        let Some(instance) = self.instance.as_deref_mut() else { return Ok(Ok(None)) };
+        let answer = turn.gate.call(self.at, operation, || body(instance))?;
+        if let Err(fault) = &answer
+            && !fault.class.is_survivable()
+            && self.faulted(operation, fault.clone(), turn) == NoResult::LeaseLost
+        {
+            return Err(LeaseLost);
+        }
+        Ok(answer.map(Some))
+    }
+
     fn run_ticks(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
         if turn.shared.is_draining() {
             self.finish(turn)?;
             return Ok(true);
+        }
+        if self.plan.control.is_paused() {
+            self.is_resting = true;
+            return Ok(false);
+        }
+        if std::mem::take(&mut self.is_resting)
+            && let Some(ticks) = &mut self.plan.ticks
+        {
+            ticks.resume(turn.now_ns);
         }
         let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
         let mut has_called = false;
@@ -835,6 +927,7 @@ impl Node {
 
     fn leave(&mut self, reason: DropReason, locals: &mut [LocalLink]) {
         self.is_done = true;
+        self.plan.control.close();
         for output in &mut self.plan.outputs {
             output.drop_surplus(reason);
             output.end(locals);

@@ -95,6 +95,13 @@ impl Ticks {
         true
     }
 
+    /// Goes on after a pause: ticks that would have come meanwhile are neither made up for nor late.
+    pub(crate) fn resume(&mut self, now_ns: i64) {
+        if let Rule::Interval { .. } = self.rule {
+            self.next_ns = self.next_ns.max(now_ns);
+        }
+    }
+
     /// Notes what the source asked for; only a self-timed one is heard.
     pub(crate) fn set_next(&mut self, next: NextTick) {
         if let Rule::SelfTimed = self.rule {
@@ -155,6 +162,16 @@ mod tests {
         let made_up = std::iter::repeat_with(|| ticks.take_due(45 * MS, &counters)).take_while(|due| *due).count();
         assert_eq!((made_up, ticks.next_ns()), (4, Some(50 * MS)));
         assert_eq!(counters.late_ticks.value(), 3);
+    }
+
+    #[test]
+    fn ticks_of_a_pause_are_neither_made_up_for_nor_late() {
+        let counters = NodeCounters::default();
+        let mut ticks = interval(LateTicks::Burst);
+        assert!(ticks.take_due(0, &counters));
+        ticks.resume(95 * MS);
+        assert!(ticks.take_due(95 * MS, &counters) && !ticks.is_due(104 * MS));
+        assert_eq!((ticks.next_ns(), counters.late_ticks.value()), (Some(105 * MS), 0));
     }
 
     #[test]

@@ -135,6 +135,7 @@ impl<'a> Collecting<'_, 'a, '_> {
             policy: node.policy.over(&self.policy),
         };
         check_deadlines(&node.deadlines, &place, self.reporter);
+        check_load_deadline(id, &node.deadlines, &place, self.reporter);
         let Some(kind) = kind else {
             self.report_unknown_kind(id, &node.kind, &place);
             return Vertex {
@@ -296,6 +297,15 @@ fn check_policy(policy: &Policy, formats: PassThrough, place: &Place, reporter: 
 fn check_deadlines(spec: &DeadlinesSpec, place: &Place, reporter: &mut Reporter<'_>) {
     for (key, ms) in spec.given() {
         check_timeout(ms, &place.clone().key("deadlines").key(key), reporter);
+    }
+}
+
+/// Refuses a deadline for loading at a single node: its plugin is loaded for the whole process, before there are nodes.
+fn check_load_deadline(id: &str, spec: &DeadlinesSpec, place: &Place, reporter: &mut Reporter<'_>) {
+    if spec.load_ms.is_some() {
+        let title = format!("`load_ms` cannot be set for node `{id}` alone: plugins are loaded before there are nodes");
+        let error = Diagnostic::error(title).help("set it for the graph, in `defaults.deadlines`");
+        reporter.report(&place.clone().key("deadlines").key("load_ms").at_key(), error);
     }
 }
 

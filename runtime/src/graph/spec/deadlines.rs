@@ -8,6 +8,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "an object with keys such as `process_ms`")]
 pub struct DeadlinesSpec {
+    /// Loading one of the plugins that the graph names; only in the defaults of the graph, because a plugin is loaded
+    /// before the nodes are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_ms: Option<u64>,
     /// Making the instance: load a model here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub create_ms: Option<u64>,
@@ -23,6 +27,12 @@ pub struct DeadlinesSpec {
     /// The end of an input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flush_ms: Option<u64>,
+    /// New params.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_ms: Option<u64>,
+    /// A hint from a node downstream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint_ms: Option<u64>,
     /// Ending to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_ms: Option<u64>,
@@ -45,6 +55,10 @@ pub struct Deadlines {
     pub tick: Duration,
     /// The end of an input.
     pub flush: Duration,
+    /// New params.
+    pub update: Duration,
+    /// A hint from a node downstream.
+    pub hint: Duration,
     /// Ending to run.
     pub stop: Duration,
     /// Freeing the instance.
@@ -59,6 +73,8 @@ impl Default for Deadlines {
             process: Duration::from_secs(1),
             tick: Duration::from_secs(1),
             flush: Duration::from_secs(10),
+            update: Duration::from_secs(1),
+            hint: Duration::from_millis(200),
             stop: Duration::from_secs(5),
             destroy: Duration::from_secs(5),
         }
@@ -69,11 +85,14 @@ impl DeadlinesSpec {
     /// The keys that were given, with their values.
     pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let all = [
+            ("load_ms", self.load_ms),
             ("create_ms", self.create_ms),
             ("start_ms", self.start_ms),
             ("process_ms", self.process_ms),
             ("tick_ms", self.tick_ms),
             ("flush_ms", self.flush_ms),
+            ("update_ms", self.update_ms),
+            ("hint_ms", self.hint_ms),
             ("stop_ms", self.stop_ms),
             ("destroy_ms", self.destroy_ms),
         ];
@@ -89,6 +108,8 @@ impl DeadlinesSpec {
             process: or(self.process_ms, fallback.process),
             tick: or(self.tick_ms, fallback.tick),
             flush: or(self.flush_ms, fallback.flush),
+            update: or(self.update_ms, fallback.update),
+            hint: or(self.hint_ms, fallback.hint),
             stop: or(self.stop_ms, fallback.stop),
             destroy: or(self.destroy_ms, fallback.destroy),
         }

@@ -8,11 +8,14 @@ use crate::graph::{
 
 fn all_deadlines() -> DeadlinesSpec {
     DeadlinesSpec {
+        load_ms: Some(8),
         create_ms: Some(1),
         start_ms: Some(2),
         process_ms: Some(3),
         tick_ms: Some(4),
         flush_ms: Some(5),
+        update_ms: Some(9),
+        hint_ms: Some(10),
         stop_ms: Some(6),
         destroy_ms: Some(7),
     }

@@ -10,7 +10,11 @@ const DETAIL_LEN_MAX: usize = 64 * 1024;
 
 /// Whether a status above 0 is one that this operation may answer with.
 pub(super) fn check_flow(operation: Operation, status: gm_status) -> bool {
-    operation == Operation::Tick && matches!(status, GM_AGAIN | GM_EOS)
+    match operation {
+        Operation::Tick => matches!(status, GM_AGAIN | GM_EOS),
+        Operation::Hint => status == GM_PASS,
+        _ => false,
+    }
 }
 
 /// The fault behind a status that is not success, with the text that the plugin left.

@@ -38,6 +38,8 @@ pub(in crate::plugin) struct Functions {
         Option<unsafe extern "C" fn(*mut gm_node, u32, *mut gm_packet, *mut gm_error) -> gm_status>,
     pub(in crate::plugin) flush: Option<unsafe extern "C" fn(*mut gm_node, u32, u32, *mut gm_error) -> gm_status>,
     pub(in crate::plugin) update: Option<unsafe extern "C" fn(*mut gm_node, gm_str, *mut gm_error) -> gm_status>,
+    pub(in crate::plugin) hint:
+        Option<unsafe extern "C" fn(*mut gm_node, u32, gm_str, gm_str, *mut gm_error) -> gm_status>,
 }
 
 impl ImportedClass {
@@ -89,6 +91,7 @@ impl Functions {
             process: table.process.filter(|_| !is_source),
             flush: table.flush.filter(|_| !is_source),
             update: table.update,
+            hint: table.hint,
         })
     }
 }

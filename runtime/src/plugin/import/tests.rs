@@ -138,7 +138,7 @@ fn larger_tables_of_a_later_version_are_imported_and_their_tail_is_not_read() {
 #[test]
 fn functions_that_a_role_needs_are_demanded_and_others_are_not() {
     type Clear = fn(&mut gm_node_class);
-    let slots: [(&'static str, Clear); 9] = [
+    let slots: [(&'static str, Clear); 10] = [
         ("create", |class| class.create = None),
         ("destroy", |class| class.destroy = None),
         ("start", |class| class.start = None),
@@ -147,6 +147,7 @@ fn functions_that_a_role_needs_are_demanded_and_others_are_not() {
         ("process", |class| class.process = None),
         ("flush", |class| class.flush = None),
         ("update", |class| class.update = None),
+        ("hint", |class| class.hint = None),
         ("get_extension", |class| class.get_extension = None),
     ];
     let roles = [

@@ -1,6 +1,7 @@
 //! Plugins from files: one, a folder of them, or the folders that the environment names.
 
 use super::{Plugin, Plugins};
+use crate::graph::SourcedSpec;
 use crate::plugin::error::LoadError;
 use crate::plugin::load;
 use std::ffi::OsStr;
@@ -38,6 +39,16 @@ impl Plugins {
     pub fn load_path(&self, path: impl AsRef<Path>) -> Result<Vec<Arc<Plugin>>, LoadError> {
         let path = path.as_ref();
         if path.is_dir() { self.load_folder(path) } else { Ok(vec![self.load(path)?]) }
+    }
+
+    /// Loads the plugins that a graph names, each within the deadline `load_ms` of the graph if it has one.
+    ///
+    /// # Errors
+    /// As for [`Plugins::load_path`].
+    pub fn load_graph(&self, spec: &SourcedSpec) -> Result<Vec<Arc<Plugin>>, LoadError> {
+        let plugins = self.clone().with_load_timeout(spec.load_timeout().unwrap_or(self.load_timeout));
+        let loaded: Result<Vec<_>, _> = spec.plugin_paths().iter().map(|path| plugins.load_path(path)).collect();
+        Ok(loaded?.into_iter().flatten().collect())
     }
 
     /// Loads what the variable `GRAPHMILL_PLUGIN_PATH` names: files and folders, separated by colons.

@@ -82,6 +82,7 @@ fn factory(role: Role) -> PluginFactory {
         process: (role != Role::Source).then_some(process),
         flush: None,
         update: None,
+        hint: None,
     };
     PluginFactory::new(ImportedClass { id: "odd.node".into(), role, functions })
 }

@@ -66,6 +66,7 @@ fn class(role: u32) -> gm_node_class {
         process: (role != GM_ROLE_SOURCE).then_some(process),
         flush: Some(flush),
         update: Some(update),
+        hint: Some(hint),
         get_extension: Some(get_extension),
     }
 }
@@ -93,6 +94,9 @@ unsafe extern "C" fn flush(_: *mut gm_node, _: u32, _: u32, _: *mut gm_error) ->
     GM_E_INTERNAL
 }
 unsafe extern "C" fn update(_: *mut gm_node, _: gm_str, _: *mut gm_error) -> gm_status {
+    GM_E_INTERNAL
+}
+unsafe extern "C" fn hint(_: *mut gm_node, _: u32, _: gm_str, _: gm_str, _: *mut gm_error) -> gm_status {
     GM_E_INTERNAL
 }
 unsafe extern "C" fn get_extension(_: *mut gm_node, _: gm_str) -> *const c_void {

@@ -3,7 +3,8 @@
 
 mod support;
 
-use graphmill::graph::Kinds as _;
+use graphmill::GraphSpec;
+use graphmill::graph::{FileType, Kinds as _};
 use graphmill::{LoadError, Plugins};
 use std::path::Path;
 use std::time::Duration;
@@ -196,7 +197,7 @@ fn entry_that_hangs_is_given_up_and_others_load_meanwhile() {
     let impatient = Plugins::new().with_load_timeout(Duration::from_millis(50));
     let want = format!(
         "plugin file {file:?} is still in its entry function after 50 ms, and the thread it keeps busy is given up; \
-         slow work belongs into the creation of a node, or raise the load timeout"
+         slow work belongs into the creation of a node, or raise the load timeout (`load_ms` in a graph)"
     );
     // Asked again, the same call is waited for: an entry is never called twice at a time. On a busy machine the first
     // deadlines may pass while the file is still being opened.
@@ -206,6 +207,17 @@ fn entry_that_hangs_is_given_up_and_others_load_meanwhile() {
         error.to_string() == want
     });
     Plugins::new().load(lab.fixture("good")).unwrap();
+}
+
+#[test]
+fn deadline_of_the_graph_holds_for_the_plugins_that_it_names() {
+    let lab = Lab::new();
+    let file = lab.fixture("entry_hangs");
+    let text = format!("plugins = [{file:?}]\ndefaults = {{ deadlines = {{ load_ms = 51 }} }}\n");
+    let spec = GraphSpec::parse(&text, "graph.toml", FileType::Toml).unwrap();
+    let error = Plugins::new().load_graph(&spec).unwrap_err();
+    assert!(matches!(error, LoadError::Timeout { timeout_ms: 51, .. }), "{error:?}");
+    assert!(error.to_string().contains("raise the load timeout (`load_ms` in a graph)"), "{error}");
 }
 
 #[test]

@@ -88,7 +88,7 @@ pub enum LoadError {
     /// Loading takes longer than its deadline; its thread is given up and left behind.
     #[error(
         "{origin} is still {doing} after {timeout_ms} ms, and the thread it keeps busy is given up; \
-         slow work belongs into the creation of a node, or raise the load timeout"
+         slow work belongs into the creation of a node, or raise the load timeout (`load_ms` in a graph)"
     )]
     Timeout {
         /// The plugin.

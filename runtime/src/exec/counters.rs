@@ -35,6 +35,8 @@ pub(crate) struct NodeCounters {
     pub(crate) late_ticks: Counter,
     /// Presentation time of the newest packet that came in or went out, plus one; 0 when there was none.
     pub(crate) position: Counter,
+    /// Number of the newest packet that came in.
+    pub(crate) newest_seq: Counter,
     pub(crate) call_time: Histogram,
     /// A packet outlived its failed call: it is neither delivered nor counted yet.
     holds_packet: AtomicBool,

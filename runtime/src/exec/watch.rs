@@ -15,9 +15,9 @@ use crate::exec::instance::{Fault, FaultClass};
 use crate::exec::lease::{CallWord, Lease};
 use crate::exec::link::{DropReason, Link, LinkCounters};
 use crate::exec::shared::SessionShared;
-use crate::exec::supervise::{Event, FailureKind, NodeFate, NodeState, SharedSupervisor};
+use crate::exec::supervise::{Event, FailureKind, NodeFate, NodeState, PacketFate, Reason, SharedSupervisor};
 use crate::exec::sys::{self, AtomicU64, Ordering};
-use crate::exec::worker::{self, Milestone, WorkerPlan};
+use crate::exec::worker::{self, InFlight, Kept, Milestone, Redelivery, WorkerPlan};
 use crate::graph::{Deadlines, OnTrip, Policy};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::path::PathBuf;
@@ -66,6 +66,8 @@ pub(crate) struct WatchedNode {
     pub(crate) current: Arc<CurrentContext>,
     pub(crate) supervisor: Arc<SharedSupervisor>,
     pub(crate) policy: Policy,
+    /// Packets in flight, where the policy keeps them.
+    pub(crate) kept: Arc<Kept>,
     pub(crate) counters: Arc<NodeCounters>,
     pub(crate) control: Arc<NodeControl>,
     pub(crate) deadlines: Deadlines,
@@ -157,8 +159,13 @@ impl WatchedWorker {
         let node = self.nodes.get_mut(call.node())?;
         let (deadline, key) = deadline_of(&node.deadlines, operation);
         if elapsed >= deadline {
+            let of_packet = if operation == Operation::Process {
+                format!(" for packet {}", node.counters.newest_seq.value())
+            } else {
+                String::new()
+            };
             let message = format!(
-                "no return after {} ms, the deadline is {} ms; the instance is abandoned; \
+                "no return after {} ms, the deadline is {} ms{of_packet}; the instance is abandoned; \
                  raise `deadlines.{key}` if the call may take that long",
                 elapsed.as_millis(),
                 deadline.as_millis(),
@@ -195,14 +202,13 @@ impl WatchedWorker {
         for (at, node) in self.nodes.iter().enumerate() {
             node.current.now().cancel();
             node.control.instance_is_lost(&hung.message);
-            let is_in_call = at == hung.node && hung.operation == Operation::Process;
-            if node.counters.take_held_packet() || is_in_call {
+            if at != hung.node && node.counters.take_held_packet() {
                 node.counters.lost_in_flight.increment();
             }
         }
         let Some(culprit) = self.nodes.get(hung.node) else { return false };
         culprit.counters.timeouts.increment();
-        let fate = culprit.hangs(hung, now_ns);
+        let fate = culprit.hangs(hung, shared, now_ns);
         let lost = format!(
             "its worker was lost to node `{}`; give nodes that may hang a worker of their own",
             culprit.current.now().node()
@@ -215,7 +221,7 @@ impl WatchedWorker {
         let is_replaced = goes_on && self.replace(milestones);
         self.tell(hung, &lost, (fate, is_replaced), shared);
         if !is_replaced {
-            self.give_up(now_ns);
+            self.give_up(shared, now_ns);
         }
         is_replaced
     }
@@ -270,8 +276,12 @@ impl WatchedWorker {
     }
 
     /// Takes the nodes of the worker out of the graph: nobody makes further instances of them.
-    fn give_up(&self, now_ns: i64) {
+    fn give_up(&self, shared: &SessionShared, now_ns: i64) {
         for node in &self.nodes {
+            if let Some(redelivery) = node.kept.take_redelivery() {
+                node.counters.take_held_packet();
+                node.lose(redelivery, shared);
+            }
             node.supervisor.on(Event::Drain, now_ns, None);
             node.control.close();
             node.inputs.iter().for_each(|link| link.close(DropReason::Closed));
@@ -293,14 +303,37 @@ impl WatchedNode {
         }
     }
 
-    /// Tells the supervisor that a call hangs; no further instance is made when too many threads are lost already.
-    fn hangs(&self, hung: &Hung, now_ns: i64) -> NodeFate {
-        let event = Event::Failure { kind: FailureKind::Deadline { operation: hung.operation }, attempts: 0 };
-        let fate = self.supervisor.on(event, now_ns, Some(&hung.message)).node;
-        if matches!(fate, NodeFate::RestartAfter { .. }) && abandoned_threads() > ABANDONED_MAX {
-            return self.supervisor.on(Event::AbandonedCap, now_ns, None).node;
+    /// Tells the supervisor that a call hangs, and does with its packet what it says. No further instance is made when
+    /// too many threads are lost already.
+    fn hangs(&self, hung: &Hung, shared: &SessionShared, now_ns: i64) -> NodeFate {
+        let reason = Reason { operation: hung.operation.name().to_string(), message: hung.message.clone() };
+        let kept = self.kept.take_hung(reason);
+        let attempts = kept.as_ref().map_or(0, |kept| kept.last.attempts);
+        let event = Event::Failure { kind: FailureKind::Deadline { operation: hung.operation }, attempts };
+        let mut decision = self.supervisor.on(event, now_ns, Some(&hung.message));
+        if matches!(decision.node, NodeFate::RestartAfter { .. }) && abandoned_threads() > ABANDONED_MAX {
+            decision = self.supervisor.on(Event::AbandonedCap, now_ns, None);
         }
-        fate
+        // A packet that outlived its failed call is this one, unless it is kept on the thread that is lost.
+        let is_held = self.counters.take_held_packet();
+        match kept {
+            Some(kept) if decision.packet == PacketFate::Redeliver => {
+                self.counters.hold_packet();
+                self.kept.leave(kept);
+            }
+            Some(kept) => self.lose(kept, shared),
+            None if is_held || hung.operation == Operation::Process => self.counters.lost_in_flight.increment(),
+            None => {}
+        }
+        decision.node
+    }
+
+    /// Counts a packet as lost and makes a dead letter of it.
+    fn lose(&self, Redelivery { packet, last }: Redelivery, shared: &SessionShared) {
+        self.counters.lost_in_flight.increment();
+        if let Some(letter) = self.kept.letter(last, InFlight::Packet(packet), &self.current.now()) {
+            shared.dead_letters().push(letter);
+        }
     }
 
     fn failure(&self, operation: Operation, fault: Fault) -> NodeFailure {
@@ -368,6 +401,7 @@ mod tests {
             current: Arc::new(CurrentContext::new(context)),
             supervisor: Arc::new(supervisor),
             policy,
+            kept: Arc::new(Kept::new(Vec::new(), policy)),
             counters: counters.clone(),
             control: Arc::new(NodeControl::new(Params::new(), Arc::default())),
             deadlines: Deadlines::default(),

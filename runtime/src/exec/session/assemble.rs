@@ -16,7 +16,9 @@ use crate::exec::shared::SessionShared;
 use crate::exec::supervise::{SharedSupervisor, Supervisor};
 use crate::exec::sys::Barrier;
 use crate::exec::watch::{WatchedNode, WatchedWorker};
-use crate::exec::worker::{Credits, Feed, Input, LocalLink, NodePlan, Output, Route, TickWaker, Ticks, WorkerPlan};
+use crate::exec::worker::{
+    Credits, Feed, Input, Kept, LocalLink, NodePlan, Output, Route, TickWaker, Ticks, WorkerPlan,
+};
 use crate::graph::{self, Graph, NodeRole, PolicyError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -302,7 +304,10 @@ fn place(
                 shared.events().clone(),
             );
             let supervisor = Arc::new(supervisor);
+            let input_names = inputs.iter().map(|input| input.name.clone()).collect();
+            let kept = Arc::new(Kept::new(input_names, *node.policy()));
             let watched = WatchedNode {
+                kept: kept.clone(),
                 current: current.clone(),
                 supervisor: supervisor.clone(),
                 policy: *node.policy(),
@@ -328,6 +333,7 @@ fn place(
                 inputs,
                 outputs,
                 counters,
+                kept,
                 policy: *node.policy(),
                 supervisor,
             };

@@ -113,7 +113,7 @@ impl Supervisor {
             (Starting | Ready | Running | Degraded | Draining, Event::Failure { kind, attempts }) => {
                 self.failure(fate_of_instance(kind), attempts)
             }
-            (_, Event::Failure { kind, .. }) if kind.holds_the_thread() => self.hang_after_the_end(),
+            (_, Event::Failure { kind, attempts }) if kind.holds_the_thread() => self.hang_after_the_end(attempts),
             (Starting | Ready | Running | Degraded, Event::WorkerLost) if self.has_run => self.lose_worker(),
             (Starting | Ready | Running | Degraded | Draining, Event::WorkerLost) => {
                 self.fail(InstanceFate::Abandon, 0)
@@ -192,10 +192,14 @@ impl Supervisor {
     }
 
     /// What was left of an instance does not let go: its thread is lost, and what was decided before stays decided.
-    fn hang_after_the_end(&mut self) -> Decision {
+    fn hang_after_the_end(&mut self, attempts: u32) -> Decision {
+        let mut packet = self.lost_packet(attempts);
         let node = match (self.state, self.cause) {
             (NodeState::Hung | NodeState::Restarting, _) => {
                 self.state = NodeState::Hung;
+                if self.holds_packet {
+                    packet = PacketFate::Redeliver;
+                }
                 NodeFate::RestartAfter { delay_ns: self.due_ns.saturating_sub(self.now_ns).max(0) }
             }
             (NodeState::Tripped, Some(cause)) => NodeFate::Trip { cause, then: self.policy.on_trip },
@@ -204,8 +208,6 @@ impl Supervisor {
                 NodeFate::Fail
             }
         };
-        let packet = self.lost_packet(0);
-        self.holds_packet = false;
         Decision { instance: InstanceFate::Abandon, packet, node }
     }
 

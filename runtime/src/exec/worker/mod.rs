@@ -12,6 +12,7 @@ mod node;
 mod outputs;
 mod ticks;
 
+pub(crate) use in_flight::{InFlight, Kept, Redelivery};
 pub(crate) use inputs::{Credits, Feed, Input};
 pub(crate) use local::LocalLink;
 pub(crate) use node::NodePlan;

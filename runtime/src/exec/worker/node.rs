@@ -14,7 +14,7 @@ use crate::exec::supervise::Reason;
 use crate::exec::supervise::{
     Decision, Event, FailureKind, InstanceFate, NodeFate, PacketFate, SharedSupervisor, TripCause,
 };
-use crate::exec::worker::in_flight::{InFlight, Undelivered};
+use crate::exec::worker::in_flight::{InFlight, Kept, Redelivery, Undelivered};
 use crate::exec::worker::inputs::{Feed, Input};
 use crate::exec::worker::local::LocalLink;
 use crate::exec::worker::outputs::{CallGate, CallInProgress, Emitter, Output};
@@ -52,6 +52,8 @@ pub(crate) struct NodePlan {
     pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) counters: Arc<NodeCounters>,
+    /// Packets in flight, where the policy keeps them.
+    pub(crate) kept: Arc<Kept>,
     pub(crate) policy: Policy,
     /// Outlives the worker's thread: the watch asks it when a call hangs.
     pub(crate) supervisor: Arc<SharedSupervisor>,
@@ -71,6 +73,7 @@ impl NodePlan {
             inputs: self.inputs.iter().map(Input::replica).collect(),
             outputs: self.outputs.iter().map(Output::replica).collect(),
             counters: self.counters.clone(),
+            kept: self.kept.clone(),
             policy: self.policy,
             supervisor: self.supervisor.clone(),
         }
@@ -123,12 +126,6 @@ pub(crate) struct Node {
     is_done: bool,
 }
 
-/// A packet that was in flight at a failure and is handed over again.
-struct Redelivery {
-    packet: Packet,
-    last: Undelivered,
-}
-
 /// What a worker lends its nodes for a turn.
 pub(crate) struct Turn<'a> {
     pub(crate) locals: &'a mut [LocalLink],
@@ -173,6 +170,7 @@ impl Node {
     pub(crate) fn succeeding(at: usize, plan: NodePlan, locals: &mut [LocalLink]) -> Self {
         let number = current::register(plan.current.now());
         let mut node = Self::without_instance(at, plan, number);
+        node.redelivery = node.plan.kept.take_redelivery();
         node.look_at_supervisor();
         if node.plan.counters.state().is_final() {
             node.is_bypassed = node.plan.supervisor.state().is_bypassed();
@@ -536,6 +534,7 @@ impl Node {
     fn process(&mut self, pin: usize, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         self.plan.counters.packets_in.increment();
         self.plan.counters.saw_pts(packet.pts_ns());
+        self.plan.counters.newest_seq.set(packet.seq());
         self.deliver(pin, packet, 0, turn)
     }
 
@@ -545,17 +544,24 @@ impl Node {
             return self.pass_by(packet, turn);
         }
         let attempts = before + 1;
-        let in_flight = InFlight::of(packet, &self.plan.policy);
+        let outline = if self.plan.kept.wants_packets() {
+            self.plan.kept.put(packet, pin, attempts);
+            None
+        } else {
+            Some(packet.outline())
+        };
         self.attempts = attempts;
         self.undelivered = None;
         let called = self.call(Operation::Process, turn, |instance, outputs| instance.process(pin, packet, outputs));
         self.attempts = 0;
-        match called {
-            Ok(()) => return Ok(()),
-            Err(NoResult::LeaseLost) => return Err(LeaseLost),
-            Err(NoResult::Refused | NoResult::Failed) => {}
+        if called == Err(NoResult::LeaseLost) {
+            return Err(LeaseLost);
         }
-        if let Some((fate, reason)) = self.undelivered.take() {
+        let in_flight = outline.map(InFlight::Outline).or_else(|| self.plan.kept.take());
+        if called.is_err()
+            && let Some((fate, reason)) = self.undelivered.take()
+            && let Some(in_flight) = in_flight
+        {
             self.not_delivered(Undelivered { pin, attempts, reason }, (fate, in_flight), turn.shared);
         }
         Ok(())
@@ -574,7 +580,7 @@ impl Node {
     fn give_up(&self, last: Undelivered, in_flight: InFlight, shared: &SessionShared) {
         self.plan.counters.take_held_packet();
         self.plan.counters.lost_in_flight.increment();
-        if let Some(letter) = last.into_letter(in_flight, &self.plan) {
+        if let Some(letter) = self.plan.kept.letter(last, in_flight, &self.plan.context) {
             shared.dead_letters().push(letter);
         }
     }

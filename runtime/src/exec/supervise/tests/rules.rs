@@ -224,9 +224,12 @@ fn instance_that_hangs_in_destroy_does_not_change_when_the_next_one_is_due() {
     let mut node = running(|p| p.redeliver = 1, 0);
     assert_eq!(node.on(panicked(1), 0).packet, PacketFate::Redeliver);
     let due_ns = node.restart_due_ns().unwrap();
-    let destroy = FailureKind::Deadline { operation: crate::exec::Operation::Destroy };
-    let decision = node.on(Event::Failure { kind: destroy, attempts: 0 }, 10 * MS);
+    let kind = FailureKind::Deadline { operation: crate::exec::Operation::Destroy };
+    let decision = node.on(Event::Failure { kind, attempts: 1 }, 10 * MS);
     assert_eq!((delay_ns(decision), node.state()), (Some(due_ns - 10 * MS), NodeState::Hung));
-    assert_eq!(decision.packet, PacketFate::DeadLetter, "the packet is on the thread that is lost");
-    assert_eq!(node.on(Event::Drain, due_ns).packet, PacketFate::Keep, "and is lost once");
+    assert_eq!(decision.packet, PacketFate::Redeliver, "the packet still waits for the next instance");
+    assert_eq!(node.on(Event::Drain, due_ns).packet, PacketFate::DeadLetter);
+    let mut node = running(|_| {}, 0);
+    assert_eq!(node.on(panicked(1), 0).packet, PacketFate::DeadLetter);
+    assert_eq!(node.on(Event::Failure { kind, attempts: 1 }, 10 * MS).packet, PacketFate::DeadLetter);
 }

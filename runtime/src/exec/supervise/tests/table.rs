@@ -146,7 +146,7 @@ fn node_that_ran_is_replaced() {
 fn node_without_an_instance_waits_for_its_restart_only() {
     let cells = "
         backoff-elapsed -> starting: create
-        deadline -> hung: abandon restart
+        deadline -> hung: abandon dead-letter restart
         abandoned-cap -> tripped: trip-cap
         drain -> failed: fail";
     check("hung", plain, cells);
@@ -160,9 +160,9 @@ fn node_that_drains_is_not_replaced() {
 
 #[test]
 fn after_the_end_only_a_destroy_that_hangs_is_heard_of() {
-    check("tripped", plain, "deadline -> tripped: abandon trip-cap");
-    check("stopped", plain, "deadline -> failed: abandon fail");
-    check("failed", plain, "deadline -> failed: abandon fail");
+    check("tripped", plain, "deadline -> tripped: abandon dead-letter trip-cap");
+    check("stopped", plain, "deadline -> failed: abandon dead-letter fail");
+    check("failed", plain, "deadline -> failed: abandon dead-letter fail");
 }
 
 #[test]

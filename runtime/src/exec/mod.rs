@@ -8,7 +8,7 @@ mod session;
 mod single;
 mod worker;
 
-mod control;
+pub(crate) mod control;
 mod counters;
 mod gate;
 mod hint;
@@ -30,6 +30,8 @@ pub use context::{NodeContext, NodeName, Wake};
 pub use counters::{NodeFailure, Operation};
 pub use ends::{Inlet, InletError, Outlet, RecvError};
 pub use events::{EVENTS_MAX, Events, SessionEvent, StateChange};
+#[cfg(test)]
+pub(crate) use hint::Upstream;
 pub use hint::{Hint, HintAnswer, HintContent, HintError};
 pub use instance::{EmitError, Factories, Factory, Fault, FaultClass, Instance, NextTick, Outputs, Wait};
 pub use report::{Dropped, LinkReport, NodeReport, Outcome, SessionReport};

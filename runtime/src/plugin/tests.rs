@@ -3,6 +3,7 @@
 
 mod calls;
 mod contract;
+mod hints;
 mod services;
 
 mod bench;

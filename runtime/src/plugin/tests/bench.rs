@@ -1,7 +1,9 @@
 //! What the tests share: a node without an executor, and outputs that do what they are told.
 
+use crate::exec::control::{Mail, NodeControl, Params};
 use crate::exec::{
-    Clock, EmitError, Factories, Fault, Instance, NodeContext, NodeName, Outputs, VirtualClock, Wait, Wake,
+    Clock, EmitError, Factories, Fault, Hint, Instance, NodeContext, NodeName, Outputs, Upstream, VirtualClock, Wait,
+    Wake,
 };
 use crate::plugin::{Plugin, Plugins};
 use graphmill_abi::Packet;
@@ -39,6 +41,8 @@ pub(super) struct Bench {
     pub(super) clock: Arc<VirtualClock>,
     pub(super) wakes: Arc<Wakes>,
     pub(super) context: Arc<NodeContext>,
+    /// The node whose output 3 feeds the input.
+    upstream: Arc<NodeControl>,
 }
 
 impl Bench {
@@ -48,7 +52,18 @@ impl Bench {
         let name = NodeName::new("session", "node", kind);
         let context =
             NodeContext::new(name, 7, Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&wakes) as Arc<dyn Wake>);
-        Self { clock, wakes, context: Arc::new(context) }
+        let upstream = Arc::new(NodeControl::new(Params::new(), Arc::default()));
+        let feeds = Upstream::new(vec![vec![(Arc::clone(&upstream), 3)]]);
+        let context = Arc::new(context.with_upstream(Arc::new(feeds)));
+        Self { clock, wakes, context, upstream }
+    }
+
+    /// The next hint that the node upstream got.
+    pub(super) fn heard(&self) -> Option<Hint> {
+        self.upstream.take().map(|mail| match mail {
+            Mail::Hint(hint) => hint,
+            Mail::Update(_) => unreachable!("nobody updates the node upstream"),
+        })
     }
 
     pub(super) fn create(&self, params: &str) -> Result<Box<dyn Instance>, Fault> {

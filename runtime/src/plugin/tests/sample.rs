@@ -1,7 +1,7 @@
 //! The sample plugin.
 
 use graphmill_plugin_sdk::prelude::*;
-use graphmill_plugin_sdk::{Logger, Waker};
+use graphmill_plugin_sdk::{HintSender, Logger, Waker};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +26,14 @@ impl Node for Gain {
     fn update(&mut self, params: GainParams, _cx: &mut Context<'_>) -> Result<()> {
         self.0 = params.factor;
         Ok(())
+    }
+
+    fn hint(&mut self, hint: &Hint<'_>, _cx: &mut Context<'_>) -> Result<HintAnswer> {
+        if hint.name() != "gain.factor" || hint.pin() != 0 {
+            return Ok(HintAnswer::Pass);
+        }
+        self.0 = hint.content()?;
+        Ok(HintAnswer::Taken)
     }
 }
 
@@ -52,6 +60,8 @@ enum Act {
     Log,
     LogLater,
     Wake,
+    Hint,
+    HintLater,
     Buffers,
     Nothing,
 }
@@ -66,6 +76,7 @@ struct Scripted {
     act: Act,
     logger: Logger,
     waker: Waker,
+    hints: HintSender,
 }
 
 impl Node for Scripted {
@@ -79,7 +90,7 @@ impl Node for Scripted {
         match params.act {
             Act::FailCreate => Err(Error::io("no such model; fetch it first")),
             Act::PanicCreate => panic!("on purpose"),
-            act => Ok(Self { act, logger: cx.logger(), waker: cx.waker() }),
+            act => Ok(Self { act, logger: cx.logger(), waker: cx.waker(), hints: cx.hint_sender() }),
         }
     }
 
@@ -126,6 +137,14 @@ impl Processor for Scripted {
                 super::services::later(move || logger.log(graphmill_plugin_sdk::Level::Warn, "after destroy"));
             }
             Act::Wake => self.waker.wake(),
+            Act::Hint => cx.hint(0, "gain.factor", &0.5)?,
+            Act::HintLater => {
+                let hints = self.hints.clone();
+                super::services::later(move || {
+                    let error = hints.hint(0, "gain.factor", &0.5).unwrap_err();
+                    assert_eq!(error.to_string(), "the instance is gone");
+                });
+            }
             Act::Buffers => {
                 let mut buffer = cx.buffer(1000)?;
                 assert_eq!(buffer.as_mut_slice().map(|bytes| bytes.len()), Some(1000));

@@ -6,15 +6,24 @@ use crate::plugin::host::HostContext;
 use crate::plugin::host_stats;
 use graphmill_abi::layout::*;
 use graphmill_abi::{Buffer, ErrorSlot, Packet};
+use std::cell::RefCell;
 use std::ptr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use tracing::{Level, dispatcher};
 
-/// What the node of one test leaves for the time after its end.
-static LATER: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
+type Work = Box<dyn FnOnce() + Send>;
+
+thread_local! {
+    /// What the node of a test, which runs on the thread of that test, leaves for the time after its end.
+    static LATER: RefCell<Vec<Work>> = const { RefCell::new(Vec::new()) };
+}
 
 pub(super) fn later(work: impl FnOnce() + Send + 'static) {
-    LATER.lock().unwrap().push(Box::new(work));
+    LATER.with_borrow_mut(|later| later.push(Box::new(work)));
+}
+
+pub(super) fn later_work() -> Vec<Work> {
+    LATER.take()
 }
 
 #[test]
@@ -41,7 +50,7 @@ fn record_after_destroy_arrives_marked_as_late() {
     let context = Arc::downgrade(&bench.context);
     drop(bench);
     assert!(context.upgrade().is_some(), "the plugin still holds the context");
-    let work = std::mem::take(&mut *LATER.lock().unwrap());
+    let work = later_work();
     let dispatch = records.dispatch(Level::INFO);
     let log = move || dispatcher::with_default(&dispatch, || work.into_iter().for_each(|work| work()));
     std::thread::spawn(log).join().unwrap();
@@ -66,7 +75,7 @@ fn node_gets_a_writable_buffer_of_the_pool() {
 }
 
 /// The table as a plugin in C sees it.
-struct Raw {
+pub(super) struct Raw {
     host: gm_host,
     api: &'static gm_host_api,
     _context: Arc<HostContext>,
@@ -78,7 +87,7 @@ fn raw(context: Arc<HostContext>) -> Raw {
     Raw { host, api: unsafe { &*host.api }, _context: context }
 }
 
-fn raw_node(bench: &Bench) -> Raw {
+pub(super) fn raw_node(bench: &Bench) -> Raw {
     raw(HostContext::for_node(Arc::clone(&bench.context)))
 }
 
@@ -94,6 +103,13 @@ impl Raw {
         let mut error = ErrorSlot::new();
         // SAFETY: as above.
         let status = unsafe { self.api.emit.unwrap()(self.host.ctx, 0, flags, packet, error.as_raw()) };
+        (status, error.message().into_owned())
+    }
+
+    pub(super) fn hint(&self, pin: u32, name: gm_str, content: gm_str) -> (gm_status, String) {
+        let mut error = ErrorSlot::new();
+        // SAFETY: as above, for the texts.
+        let status = unsafe { self.api.hint.unwrap()(self.host.ctx, pin, name, content, error.as_raw()) };
         (status, error.message().into_owned())
     }
 

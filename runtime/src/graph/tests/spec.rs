@@ -116,3 +116,13 @@ fn a_spec_read_by_any_serde_reader_refuses_unknown_keys_too() {
         assert!(serde_json::from_str::<GraphSpec>(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn every_deadline_and_policy_key_is_documented() {
+    let text = include_str!("../../../../docs/supervision.md");
+    let restart = keys::RESTART.iter().map(|key| format!("restart.{key}"));
+    let policy = keys::POLICY.iter().filter(|key| **key != "restart").map(ToString::to_string);
+    for key in keys::DEADLINES.iter().map(ToString::to_string).chain(restart).chain(policy) {
+        assert!(text.contains(&format!("| `{key}` |")), "`{key}` has no row in docs/supervision.md");
+    }
+}

@@ -91,6 +91,13 @@ pub struct Hint {
     pub content: HintContent,
 }
 
+impl Hint {
+    /// A hint for an output.
+    pub fn new(pin: usize, content: HintContent) -> Self {
+        Self { pin, content }
+    }
+}
+
 /// What an instance does about a hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third answer")]

@@ -9,6 +9,8 @@ use std::thread::ThreadId;
 /// Calls with the threads that made them.
 pub(crate) type Calls = Vec<(&'static str, ThreadId)>;
 
+/// All calls in their order, with their tests.
+static ORDER: Mutex<Vec<(String, &'static str)>> = Mutex::new(Vec::new());
 /// Who made which call, by test.
 static CALLS: LazyLock<Mutex<BTreeMap<String, Calls>>> = LazyLock::new(Mutex::default);
 /// What a gated call waits for, by test.
@@ -21,6 +23,14 @@ fn all_calls() -> MutexGuard<'static, BTreeMap<String, Calls>> {
 /// The calls of a test's instance so far.
 pub(crate) fn calls(test: &str) -> Calls {
     all_calls().get(test).cloned().unwrap_or_default()
+}
+
+/// Whether the first call was made before the second, each given by its test and name.
+#[allow(dead_code, reason = "not every test file asks for the order")]
+pub(crate) fn came_before(first: (&str, &str), second: (&str, &str)) -> bool {
+    let order = ORDER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let at = |(test, call): (&str, &str)| order.iter().position(|(of, name)| of == test && *name == call);
+    matches!((at(first), at(second)), (Some(first), Some(second)) if first < second)
 }
 
 /// Waits until an instance was called; a call that never comes ends in the time limit of the test run.
@@ -56,6 +66,7 @@ pub(crate) struct GatedParams {
 
 impl GatedParams {
     fn call(&self, name: &'static str) -> Result<()> {
+        ORDER.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((self.test.clone(), name));
         all_calls().entry(self.test.clone()).or_default().push((name, std::thread::current().id()));
         if self.gated == name {
             let gate = GATES.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&self.test);

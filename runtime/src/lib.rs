@@ -11,7 +11,8 @@ mod runtime;
 mod telemetry;
 
 pub use exec::{
-    CallError, InstanceHandle, InstanceOptions, Outcome, Session, SessionOptions, SessionReport, StartError, Stopper,
+    CallError, InstanceHandle, InstanceOptions, Outcome, Session, SessionHandle, SessionOptions, SessionReport,
+    StartError,
 };
 pub use graph::{Graph, GraphError, GraphSpec};
 pub use graphmill_abi::{AudioHeader, Buffer, EventView, Packet, PacketKind, SampleType};

@@ -6,7 +6,7 @@ use graphmill::exec::supervise::{
 };
 use graphmill::exec::{NodeState, Operation, VirtualClock};
 use graphmill::graph::FileType;
-use graphmill::{CallError, GraphSpec, Outcome, Packet, Runtime, Session, SessionReport, Stopper};
+use graphmill::{CallError, GraphSpec, Outcome, Packet, Runtime, Session, SessionHandle, SessionReport};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,7 +119,9 @@ fn typed_errors_make_letters_only_where_they_count_as_failures() {
 
 #[test]
 fn packet_that_waits_for_an_instance_that_never_comes_is_a_letter_too() {
-    for (outcome, stop) in [(Outcome::Failed, Stopper::drain as fn(&Stopper)), (Outcome::Aborted, Stopper::abort)] {
+    for (outcome, stop) in
+        [(Outcome::Failed, SessionHandle::drain as fn(&SessionHandle)), (Outcome::Aborted, SessionHandle::abort)]
+    {
         let (mut session, _clock) = start(json!({ "panic_at": 42 }), json!({ "redeliver": 1 }), 100);
         // The clock stands still, so the next instance is never due.
         while session.report().node("pass").unwrap().state != NodeState::Restarting {
@@ -127,7 +129,7 @@ fn packet_that_waits_for_an_instance_that_never_comes_is_a_letter_too() {
         }
         let dead = session.dead_letter_box();
         assert_eq!((dead.received(), session.report().dead_letters), (0, 0));
-        stop(&session.stopper());
+        stop(&session);
         let report = session.wait();
         assert_eq!((report.outcome, report.dead_letters), (outcome, 1), "{report:#?}");
         assert_eq!(report.node("pass").unwrap().lost_in_flight, 1);

@@ -266,7 +266,7 @@ fn abort_cancels_a_call_that_is_under_way() {
     while !IS_IN_CALL.load(Ordering::SeqCst) {
         std::thread::yield_now();
     }
-    session.stopper().abort();
+    session.abort();
     let report = session.wait_timeout(LONG).unwrap();
     assert!(SAW_CANCEL.load(Ordering::SeqCst));
     assert_eq!((report.outcome, report.stragglers.len()), (Outcome::Aborted, 0));
@@ -370,7 +370,7 @@ fn abort_counts_the_packet_that_waits_for_room() {
     while session.report().node("pass").unwrap().packets_out < 1 {
         std::thread::yield_now();
     }
-    session.stopper().abort();
+    session.abort();
     let report = session.wait_timeout(LONG).unwrap();
     let link = report.link("pass.out -> out.in").unwrap();
     assert_eq!(link.dropped_for("stopped"), 1, "{report:#?}");

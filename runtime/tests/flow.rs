@@ -374,7 +374,7 @@ fn aborted_session_counts_what_it_did_not_finish() {
     while session.report().link("count.out -> pass.in").unwrap().delivered < 64 {
         std::thread::yield_now();
     }
-    session.stopper().abort();
+    session.abort();
     let report = session.wait_timeout(LONG).unwrap();
     assert_eq!(report.outcome, Outcome::Aborted);
     let link = report.link("count.out -> pass.in").unwrap();

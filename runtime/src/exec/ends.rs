@@ -158,7 +158,7 @@ impl Outlet {
         &self.name
     }
 
-    /// Tells the nodes upstream something, with `content` as JSON; never waits. See [`crate::Session::hint`].
+    /// Tells the nodes upstream something, with `content` as JSON; never waits. See [`crate::SessionHandle::hint`].
     ///
     /// # Errors
     /// The name has more than 80 bytes, or the content more than 4 KiB.

@@ -35,7 +35,7 @@ pub(crate) use hint::Upstream;
 pub use hint::{Hint, HintAnswer, HintContent, HintError};
 pub use instance::{EmitError, Factories, Factory, Fault, FaultClass, Instance, NextTick, Outputs, Wait};
 pub use report::{Dropped, LinkReport, NodeReport, Outcome, SessionReport};
-pub use session::{Session, SessionOptions, StartError, SteerError, Stopper};
+pub use session::{Session, SessionHandle, SessionOptions, StartError, SteerError};
 pub(crate) use single::Shape;
 pub use single::{CallError, Emitted, InstanceHandle, InstanceOptions, Phase};
 pub use supervise::NodeState;

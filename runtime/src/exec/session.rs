@@ -4,20 +4,19 @@
 //! workers to end and returns at once.
 
 mod assemble;
+mod handle;
 mod steer;
 
 pub(crate) use assemble::next_instance_id;
+pub use handle::SessionHandle;
 pub use steer::SteerError;
 
 use crate::exec::clock::{Clock, MonotonicClock};
 use crate::exec::counters::NodeFailure;
 use crate::exec::ends::{Inlet, Outlet};
-use crate::exec::events::Events;
 use crate::exec::instance::Factories;
 use crate::exec::link::{DropReason, Link};
-use crate::exec::report::{LinkEntry, NodeEntry, Outcome, SessionReport};
-use crate::exec::shared::SessionShared;
-use crate::exec::supervise::{DeadLetter, DeadLetterBox};
+use crate::exec::report::{Outcome, SessionReport};
 use crate::exec::sys;
 use crate::exec::watch::Watch;
 use crate::exec::worker::{self, Go, Milestone};
@@ -25,6 +24,7 @@ use crate::graph::Graph;
 use assemble::Assembly;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -100,15 +100,14 @@ pub enum StartError {
 }
 
 /// One running graph. Dropping it stops the graph without waiting; use [`Session::stop`] or [`Session::wait`].
+///
+/// Everything that its [`SessionHandle`] can do, it can do too.
 #[derive(Debug)]
 pub struct Session {
-    name: String,
-    shared: Arc<SessionShared>,
+    handle: SessionHandle,
     milestones: Receiver<Milestone>,
     /// Workers that have not ended.
     alive: Vec<String>,
-    nodes: Vec<NodeEntry>,
-    links: Vec<LinkEntry>,
     /// The watch ends when this is dropped.
     _watch: Sender<()>,
     /// Links between threads that no outlet reads: what is left in them at the end is lost.
@@ -117,9 +116,7 @@ pub struct Session {
     outlet_links: Vec<Arc<Link>>,
     inlets: Mutex<BTreeMap<String, Inlet>>,
     outlets: Mutex<BTreeMap<String, Outlet>>,
-    begun: Instant,
     options: SessionOptions,
-    was_stopped: bool,
 }
 
 impl Session {
@@ -155,23 +152,18 @@ impl Session {
         }
         drop(tell);
         let mut session = Self {
-            name,
-            shared,
+            handle: SessionHandle::new(name, shared, nodes, links),
             milestones,
             alive,
             _watch: end_watch,
-            nodes,
-            links,
             inner_links,
             outlet_links,
             inlets: Mutex::new(inlets),
             outlets: Mutex::new(outlets),
-            begun: Instant::now(),
             options,
-            was_stopped: false,
         };
         session.begin(&go)?;
-        session.begun = Instant::now();
+        session.handle.begins();
         Ok(session)
     }
 
@@ -194,7 +186,7 @@ impl Session {
                 Milestone::Created(worker) | Milestone::Started(worker) => missing.retain(|name| *name != worker),
                 Milestone::Failed(failure) => return Err(failure.into()),
                 Milestone::Lost(worker) | Milestone::Ended(worker) => {
-                    let failure = self.shared.failures().into_iter().next().map(Box::new);
+                    let failure = self.handle.shared().failures().into_iter().next().map(Box::new);
                     return Err(failure.map_or(StartError::WorkerGone { worker }, StartError::Node));
                 }
             }
@@ -202,9 +194,9 @@ impl Session {
         Ok(())
     }
 
-    /// Name of the session.
-    pub fn name(&self) -> &str {
-        &self.name
+    /// What other threads can ask and tell this session through; it keeps nothing running.
+    pub fn handle(&self) -> SessionHandle {
+        self.handle.clone()
     }
 
     /// The inlet with this name; each can be taken once.
@@ -217,65 +209,12 @@ impl Session {
         self.outlets.lock().unwrap_or_else(PoisonError::into_inner).remove(name)
     }
 
-    /// A handle that asks this session to stop, from any thread.
-    pub fn stopper(&self) -> Stopper {
-        Stopper { shared: self.shared.clone() }
-    }
-
-    /// The newest packets that were in flight when their node failed and were given up, oldest first.
-    ///
-    /// They share the bytes of their packets, if the policy of the node keeps these. A packet whose call never
-    /// returned stays with the abandoned thread: it is counted as lost in flight and leaves no letter.
-    pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.shared.dead_letters().letters()
-    }
-
-    /// Reads the dead letters of this session also after [`Session::wait`] or [`Session::stop`].
-    pub fn dead_letter_box(&self) -> DeadLetterBox {
-        self.shared.dead_letters().clone()
-    }
-
-    /// What happened to the nodes since the session was started, and what is going to happen.
-    pub fn events(&self) -> Events {
-        Events::new(self.shared.events().clone())
-    }
-
-    /// The state of the session now; counters of different nodes may be some packets apart.
-    pub fn report(&self) -> SessionReport {
-        let failures = self.shared.failures();
-        let ended = self.shared.ended();
-        let outcome = if ended.is_none() {
-            Outcome::Running
-        } else if !failures.is_empty() {
-            Outcome::Failed
-        } else if self.shared.is_aborted() {
-            Outcome::Aborted
-        } else if self.was_stopped || self.shared.is_draining() {
-            Outcome::Stopped
-        } else {
-            Outcome::Completed
-        };
-        let elapsed = ended.unwrap_or_else(Instant::now).saturating_duration_since(self.begun);
-        SessionReport {
-            session: self.name.clone(),
-            outcome,
-            elapsed_ns: u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX),
-            nodes: self.nodes.iter().map(NodeEntry::report).collect(),
-            links: self.links.iter().map(LinkEntry::report).collect(),
-            failures,
-            tripped: self.shared.tripped(),
-            dead_letters: self.shared.dead_letters().received(),
-            abandoned: self.shared.abandoned(),
-            stragglers: Vec::new(),
-        }
-    }
-
     /// Whether every worker has ended; never waits.
     pub fn has_ended(&mut self) -> bool {
         self.wait_timeout(Duration::ZERO).is_some()
     }
 
-    /// Waits until the session has ended by itself, through a failure, or through a [`Stopper`].
+    /// Waits until the session has ended by itself, through a failure, or through its handle.
     ///
     /// A graph with a source that never ends runs until it is stopped, so this has no deadline of its own.
     /// Inlets and outlets that were not taken are closed first: nobody could end them.
@@ -310,13 +249,12 @@ impl Session {
     /// What is not finished after the drain timeout is dropped and counted; a worker that does not end within the stop
     /// timeout after that is named in the report and left alone.
     pub fn stop(mut self) -> SessionReport {
-        self.was_stopped = true;
         self.close_untaken_ends();
-        self.shared.drain();
+        self.handle.shared().drain();
         if let Some(report) = self.wait_timeout(self.options.drain_timeout) {
             return report;
         }
-        self.shared.abort();
+        self.handle.shared().abort();
         if let Some(report) = self.wait_timeout(self.options.stop_timeout) {
             return report;
         }
@@ -340,7 +278,7 @@ impl Session {
 
     /// Closes the links that nobody reads any more, so that what is in them is counted as lost.
     fn count_what_is_left(&self) {
-        let reason = if self.shared.is_aborted() { DropReason::Stopped } else { DropReason::Closed };
+        let reason = if self.handle.shared().is_aborted() { DropReason::Stopped } else { DropReason::Closed };
         let given_up = self.outlet_links.iter().filter(|link| link.is_closed());
         self.inner_links.iter().chain(given_up).for_each(|link| link.close(reason));
     }
@@ -361,7 +299,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         if !self.alive.is_empty() {
-            self.shared.abort();
+            self.handle.shared().abort();
         }
     }
 }
@@ -373,20 +311,10 @@ fn tell_all(workers: &[Sender<Go>], go: Go) {
     }
 }
 
-/// Asks a session to stop, from any thread; does not wait and does not keep the session alive.
-#[derive(Debug, Clone)]
-pub struct Stopper {
-    shared: Arc<SessionShared>,
-}
+impl Deref for Session {
+    type Target = SessionHandle;
 
-impl Stopper {
-    /// Ends the sources and lets the rest finish.
-    pub fn drain(&self) {
-        self.shared.drain();
-    }
-
-    /// Ends everything at once; what is under way is dropped and counted.
-    pub fn abort(&self) {
-        self.shared.abort();
+    fn deref(&self) -> &SessionHandle {
+        &self.handle
     }
 }

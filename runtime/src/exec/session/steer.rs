@@ -3,7 +3,7 @@
 use crate::exec::control::{Answer, NotPosted, Posted};
 use crate::exec::hint::{Hint, HintContent, HintError};
 use crate::exec::report::NodeEntry;
-use crate::exec::session::Session;
+use crate::exec::session::SessionHandle;
 use crate::exec::supervise::NodeState;
 use crate::graph::{GraphError, check_params};
 use serde_json::Value;
@@ -88,7 +88,7 @@ pub enum SteerError {
     },
 }
 
-impl Session {
+impl SessionHandle {
     /// Gives a node new params while it runs: `change` is an object whose keys replace those of the params; `null` takes
     /// a key away, so that its default holds again.
     ///
@@ -146,7 +146,7 @@ impl Session {
         Ok(())
     }
 
-    /// Lets a source rest: it gets no ticks until [`Session::resume`]. What it gave already goes on through the graph.
+    /// Lets a source rest: it gets no ticks until [`SessionHandle::resume`]. What it gave already goes on through the graph.
     ///
     /// A call that is under way is finished first. Stopping the session ends a paused source like any other.
     ///
@@ -159,7 +159,7 @@ impl Session {
     /// Lets a paused source go on. Ticks that an interval would have brought meanwhile are not made up for.
     ///
     /// # Errors
-    /// As for [`Session::pause`].
+    /// As for [`SessionHandle::pause`].
     pub fn resume(&self, node: &str) -> Result<(), SteerError> {
         self.set_paused(node, false)
     }
@@ -184,11 +184,11 @@ impl Session {
     }
 
     fn sources(&self) -> impl Iterator<Item = &NodeEntry> {
-        self.nodes.iter().filter(|node| node.is_source)
+        self.nodes().iter().filter(|node| node.is_source)
     }
 
     fn entry(&self, node: &str) -> Result<&NodeEntry, SteerError> {
-        let entry = self.nodes.iter().find(|entry| entry.id == node);
+        let entry = self.nodes().iter().find(|entry| entry.id == node);
         entry.ok_or_else(|| SteerError::UnknownNode { node: node.to_string() })
     }
 }

@@ -1,0 +1,107 @@
+//! What can be asked and told from any thread, while a session runs and afterwards.
+
+use crate::exec::events::Events;
+use crate::exec::report::{LinkEntry, NodeEntry, Outcome, SessionReport};
+use crate::exec::shared::SessionShared;
+use crate::exec::supervise::{DeadLetter, DeadLetterBox};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// What a session can be asked and told from any thread. Cheap to clone; it keeps nothing running, and its figures stay
+/// when the session has ended.
+#[derive(Debug, Clone)]
+pub struct SessionHandle(Arc<Core>);
+
+#[derive(Debug)]
+struct Core {
+    name: String,
+    shared: Arc<SessionShared>,
+    nodes: Vec<NodeEntry>,
+    links: Vec<LinkEntry>,
+    /// When the nodes began to run.
+    begun: OnceLock<Instant>,
+}
+
+impl SessionHandle {
+    pub(super) fn new(name: String, shared: Arc<SessionShared>, nodes: Vec<NodeEntry>, links: Vec<LinkEntry>) -> Self {
+        Self(Arc::new(Core { name, shared, nodes, links, begun: OnceLock::new() }))
+    }
+
+    /// Notes that the nodes begin to run.
+    pub(super) fn begins(&self) {
+        self.0.begun.get_or_init(Instant::now);
+    }
+
+    pub(super) fn shared(&self) -> &SessionShared {
+        &self.0.shared
+    }
+
+    pub(super) fn nodes(&self) -> &[NodeEntry] {
+        &self.0.nodes
+    }
+
+    /// Name of the session.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Ends the sources and lets the rest finish; does not wait.
+    pub fn drain(&self) {
+        self.0.shared.drain();
+    }
+
+    /// Ends everything at once; what is under way is dropped and counted. Does not wait.
+    pub fn abort(&self) {
+        self.0.shared.abort();
+    }
+
+    /// The newest packets that were in flight when their node failed and were given up, oldest first.
+    ///
+    /// They share the bytes of their packets, if the policy of the node keeps these. Without them, a packet whose call
+    /// never returned stays with the abandoned thread: it is counted as lost in flight and leaves no letter.
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.0.shared.dead_letters().letters()
+    }
+
+    /// Reads the dead letters of this session also when it has ended.
+    pub fn dead_letter_box(&self) -> DeadLetterBox {
+        self.0.shared.dead_letters().clone()
+    }
+
+    /// What happened to the nodes since the session was started, and what is going to happen.
+    pub fn events(&self) -> Events {
+        Events::new(self.0.shared.events().clone())
+    }
+
+    /// The state of the session now; counters of different nodes may be some packets apart.
+    pub fn report(&self) -> SessionReport {
+        let Core { name, shared, nodes, links, begun } = &*self.0;
+        let failures = shared.failures();
+        let ended = shared.ended();
+        let outcome = if ended.is_none() {
+            Outcome::Running
+        } else if !failures.is_empty() {
+            Outcome::Failed
+        } else if shared.is_aborted() {
+            Outcome::Aborted
+        } else if shared.is_draining() {
+            Outcome::Stopped
+        } else {
+            Outcome::Completed
+        };
+        let now = ended.unwrap_or_else(Instant::now);
+        let elapsed = begun.get().map_or(0, |begun| now.saturating_duration_since(*begun).as_nanos());
+        SessionReport {
+            session: name.clone(),
+            outcome,
+            elapsed_ns: u64::try_from(elapsed).unwrap_or(u64::MAX),
+            nodes: nodes.iter().map(NodeEntry::report).collect(),
+            links: links.iter().map(LinkEntry::report).collect(),
+            failures,
+            tripped: shared.tripped(),
+            dead_letters: shared.dead_letters().received(),
+            abandoned: shared.abandoned(),
+            stragglers: Vec::new(),
+        }
+    }
+}

@@ -233,3 +233,33 @@ fn instance_that_hangs_in_destroy_does_not_change_when_the_next_one_is_due() {
     assert_eq!(node.on(panicked(1), 0).packet, PacketFate::DeadLetter);
     assert_eq!(node.on(Event::Failure { kind, attempts: 1 }, 10 * MS).packet, PacketFate::DeadLetter);
 }
+
+#[test]
+fn fate_says_whether_something_is_left_to_do_and_whether_the_session_ends() {
+    let trip = |then| NodeFate::Trip { cause: TripCause::AbandonedCap, then };
+    let table = [
+        (NodeFate::GoOn, false, false),
+        (NodeFate::Create, false, false),
+        (NodeFate::RestartAfter { delay_ns: 1 }, true, false),
+        (NodeFate::Fail, false, true),
+        (trip(OnTrip::StopSession), false, true),
+        (trip(OnTrip::Isolate), false, false),
+        (trip(OnTrip::Bypass), true, false),
+    ];
+    for (fate, has_successor, stops_session) in table {
+        assert_eq!((fate.has_successor(), fate.stops_session()), (has_successor, stops_session), "{fate:?}");
+    }
+}
+
+#[test]
+fn packets_pass_a_node_by_once_it_has_tripped_and_if_its_policy_says_so() {
+    let tripped = |change: fn(&mut Policy)| {
+        let mut node = running(change, 0);
+        assert!(!node.is_bypassed(), "not while it runs");
+        node.on(panicked(0), 0);
+        assert_eq!(node.state(), NodeState::Tripped);
+        node.is_bypassed()
+    };
+    assert!(tripped(|p| (p.restart.max, p.on_trip) = (0, OnTrip::Bypass)));
+    assert!(!tripped(|p| (p.restart.max, p.on_trip) = (0, OnTrip::Isolate)));
+}

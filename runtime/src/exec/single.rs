@@ -5,23 +5,27 @@
 //! missed reply the instance is abandoned: it is never called again, every further call fails at once, and its own
 //! thread frees it should it ever come back.
 
+mod end;
+mod error;
+mod worker;
+
 use crate::exec::clock::Clock;
 use crate::exec::context::{NodeContext, NodeName, Wake};
 use crate::exec::counters::{NodeFailure, Operation};
-use crate::exec::current;
 use crate::exec::hint::Upstream;
-use crate::exec::instance::{EmitError, Factory, Fault, Instance, NextTick, Outputs, Wait};
+use crate::exec::instance::{Factory, Fault, NextTick};
 use crate::exec::session::{StartError, next_instance_id};
-use crate::exec::sys::{self, AtomicBool, Ordering};
+use crate::exec::sys;
 use crate::graph::Role;
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
+use end::End;
 use graphmill_abi::Packet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use worker::{Action, Reply, Request, Worker};
 
-/// Packets that one call may emit; a call that gives more gets an error for the rest.
-const EMITTED_MAX: usize = 65_536;
+pub use error::{CallError, Phase};
 
 /// Deadlines of a single instance.
 #[derive(Debug, Clone, Copy)]
@@ -55,75 +59,6 @@ pub struct Emitted {
     pub packet: Packet,
 }
 
-/// Which of the two waits of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a call waits twice")]
-pub enum Phase {
-    /// For the instance to be free.
-    Send,
-    /// For its answer.
-    Reply,
-}
-
-/// Why a call gave no answer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallError {
-    /// One of the two waits ended at its deadline.
-    #[error("{} of `{kind}`: {}", .operation.name(), timeout_text(*.phase, *.waited))]
-    Timeout {
-        /// Id of the kind.
-        kind: String,
-        /// The call.
-        operation: Operation,
-        /// The wait that ended it.
-        phase: Phase,
-        /// How long it waited.
-        waited: Duration,
-    },
-    /// An earlier call missed its reply or ended in a failure, so the instance is not called any more.
-    #[error("instance of `{kind}` is not called any more: {reason}; make a new one")]
-    Abandoned {
-        /// Id of the kind.
-        kind: String,
-        /// Why.
-        reason: String,
-    },
-    /// The plugin answered with a typed error; the instance is fine.
-    #[error("{} of `{kind}`: {message}", .operation.name())]
-    Refused {
-        /// Id of the kind.
-        kind: String,
-        /// The call.
-        operation: Operation,
-        /// What the plugin says.
-        message: String,
-    },
-    /// The kind does not know this call or this input; the instance was not called.
-    #[error("{} of `{kind}`: {message}", .operation.name())]
-    Misuse {
-        /// Id of the kind.
-        kind: String,
-        /// The call.
-        operation: Operation,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// The instance has failed and is not called any more.
-    #[error(transparent)]
-    Failed(Box<NodeFailure>),
-}
-
-fn timeout_text(phase: Phase, waited: Duration) -> String {
-    let waited_ms = waited.as_millis();
-    match phase {
-        Phase::Send => format!("the instance was not free within {waited_ms} ms (send); raise `send_timeout`"),
-        Phase::Reply => {
-            format!("no reply within {waited_ms} ms (reply); the instance is abandoned; raise `reply_timeout`")
-        }
-    }
-}
-
 /// A handle of one instance on a thread of its own. A clone shares the instance, and calls of several take turns.
 ///
 /// Dropping the last handle lets the instance's own thread free it; the drop itself runs no plugin code and does not
@@ -149,64 +84,6 @@ pub(crate) struct Shape {
     pub(crate) role: Role,
     pub(crate) n_inputs: usize,
     pub(crate) n_outputs: usize,
-}
-
-/// Whether and why the instance is not called any more.
-#[derive(Debug, Default)]
-struct End {
-    has_come: AtomicBool,
-    /// Written once, before the flag.
-    reason: Mutex<Option<String>>,
-}
-
-impl End {
-    fn come(&self, reason: impl Into<String>) {
-        let mut slot = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.get_or_insert_with(|| reason.into());
-        self.has_come.store(true, Ordering::Release);
-    }
-
-    fn has_come(&self) -> bool {
-        self.has_come.load(Ordering::Acquire)
-    }
-
-    fn reason(&self) -> String {
-        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        reason.unwrap_or_else(|| "its thread has ended".to_string())
-    }
-}
-
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "boxing the packet would allocate in every call")]
-enum Action {
-    Process { pin: usize, packet: Packet },
-    Flush { pin: usize },
-    Tick,
-    Update { params: String },
-}
-
-impl Action {
-    fn operation(&self) -> Operation {
-        match self {
-            Self::Process { .. } => Operation::Process,
-            Self::Flush { .. } => Operation::Flush,
-            Self::Tick => Operation::Tick,
-            Self::Update { .. } => Operation::Update,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Request {
-    action: Action,
-    emitted: Vec<Emitted>,
-    reply: Sender<Reply>,
-}
-
-#[derive(Debug)]
-struct Reply {
-    result: Result<NextTick, Fault>,
-    emitted: Vec<Emitted>,
 }
 
 /// A single instance has nobody to wake.
@@ -400,92 +277,5 @@ impl Clone for InstanceHandle {
             shape: self.shape,
             options: self.options,
         }
-    }
-}
-
-/// The thread's side.
-struct Worker {
-    context: Arc<NodeContext>,
-    clock: Arc<dyn Clock>,
-    n_outputs: usize,
-    end: Arc<End>,
-    /// Closes with the thread: that is how a handle knows that the instance is freed.
-    _ended: Sender<()>,
-}
-
-impl Worker {
-    fn run(
-        self,
-        factory: &dyn Factory,
-        params: &str,
-        ready: &Sender<Result<(), (Operation, Fault)>>,
-        inbox: &Receiver<Request>,
-    ) {
-        current::set_running(current::register(self.context.clone()));
-        let mut instance = match factory.create(&self.context, params) {
-            Ok(instance) => instance,
-            Err(fault) => return drop(ready.send(Err((Operation::Create, fault)))),
-        };
-        if let Err(fault) = instance.start() {
-            return drop(ready.send(Err((Operation::Start, fault))));
-        }
-        if ready.send(Ok(())).is_ok() {
-            self.serve(&mut *instance, inbox);
-        }
-        if !self.end.has_come()
-            && let Err(fault) = instance.stop()
-        {
-            tracing::warn!(kind = self.context.kind(), "stop: {fault}");
-        }
-    }
-
-    fn serve(&self, instance: &mut dyn Instance, inbox: &Receiver<Request>) {
-        while let Ok(Request { action, emitted, reply }) = inbox.recv() {
-            if self.end.has_come() {
-                return;
-            }
-            let mut outputs = Collector { emitted, n_outputs: self.n_outputs };
-            let result = perform(instance, action, &mut outputs, self.clock.now_ns());
-            let failure = result.as_ref().err().filter(|fault| !fault.class.is_survivable());
-            let failure = failure.map(|fault| fault.message.clone());
-            // A caller that gave up has no use for the reply; what was emitted is dropped here.
-            let _late = reply.try_send(Reply { result, emitted: outputs.emitted });
-            if let Some(message) = failure {
-                return self.end.come(message);
-            }
-        }
-    }
-}
-
-fn perform(
-    instance: &mut dyn Instance,
-    action: Action,
-    outputs: &mut Collector,
-    now_ns: i64,
-) -> Result<NextTick, Fault> {
-    match action {
-        Action::Process { pin, mut packet } => instance.process(pin, &mut packet, outputs).map(|()| NextTick::Now),
-        Action::Flush { pin } => instance.flush(pin, outputs).map(|()| NextTick::Now),
-        Action::Tick => instance.tick(now_ns, outputs),
-        Action::Update { params } => instance.update(&params).map(|()| NextTick::Now),
-    }
-}
-
-/// Keeps what is emitted for the caller.
-struct Collector {
-    emitted: Vec<Emitted>,
-    n_outputs: usize,
-}
-
-impl Outputs for Collector {
-    fn emit(&mut self, pin: usize, _wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
-        if pin >= self.n_outputs {
-            return Err(EmitError::NoSuchPin { pin, count: self.n_outputs });
-        }
-        if self.emitted.len() >= EMITTED_MAX {
-            return Err(EmitError::Full { link: format!("to the caller ({EMITTED_MAX} packets in one call)") });
-        }
-        self.emitted.push(Emitted { pin, packet: packet.take() });
-        Ok(())
     }
 }

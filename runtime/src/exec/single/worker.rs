@@ -1,0 +1,140 @@
+//! The thread of a single instance, and what it is asked.
+
+use super::Emitted;
+use super::end::End;
+use crate::exec::clock::Clock;
+use crate::exec::context::NodeContext;
+use crate::exec::counters::Operation;
+use crate::exec::current;
+use crate::exec::instance::{EmitError, Factory, Fault, Instance, NextTick, Outputs, Wait};
+use crossbeam_channel::{Receiver, Sender};
+use graphmill_abi::Packet;
+use std::sync::Arc;
+
+/// Packets that one call may emit; a call that gives more gets an error for the rest.
+const EMITTED_MAX: usize = 65_536;
+
+/// What the instance is asked to do.
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "boxing the packet would allocate in every call")]
+pub(super) enum Action {
+    Process { pin: usize, packet: Packet },
+    Flush { pin: usize },
+    Tick,
+    Update { params: String },
+}
+
+impl Action {
+    pub(super) fn operation(&self) -> Operation {
+        match self {
+            Self::Process { .. } => Operation::Process,
+            Self::Flush { .. } => Operation::Flush,
+            Self::Tick => Operation::Tick,
+            Self::Update { .. } => Operation::Update,
+        }
+    }
+}
+
+/// A call under way to the thread.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) action: Action,
+    /// Where what is emitted goes.
+    pub(super) emitted: Vec<Emitted>,
+    pub(super) reply: Sender<Reply>,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) result: Result<NextTick, Fault>,
+    pub(super) emitted: Vec<Emitted>,
+}
+
+/// The thread's side.
+pub(super) struct Worker {
+    pub(super) context: Arc<NodeContext>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) n_outputs: usize,
+    pub(super) end: Arc<End>,
+    /// Closes with the thread: that is how a handle knows that the instance is freed.
+    pub(super) _ended: Sender<()>,
+}
+
+impl Worker {
+    pub(super) fn run(
+        self,
+        factory: &dyn Factory,
+        params: &str,
+        ready: &Sender<Result<(), (Operation, Fault)>>,
+        inbox: &Receiver<Request>,
+    ) {
+        current::set_running(current::register(self.context.clone()));
+        let mut instance = match factory.create(&self.context, params) {
+            Ok(instance) => instance,
+            Err(fault) => return drop(ready.send(Err((Operation::Create, fault)))),
+        };
+        if let Err(fault) = instance.start() {
+            return drop(ready.send(Err((Operation::Start, fault))));
+        }
+        if ready.send(Ok(())).is_ok() {
+            self.serve(&mut *instance, inbox);
+        }
+        if !self.end.has_come()
+            && let Err(fault) = instance.stop()
+        {
+            tracing::warn!(kind = self.context.kind(), "stop: {fault}");
+        }
+    }
+
+    fn serve(&self, instance: &mut dyn Instance, inbox: &Receiver<Request>) {
+        while let Ok(Request { action, emitted, reply }) = inbox.recv() {
+            if self.end.has_come() {
+                return;
+            }
+            let mut outputs = Collector { emitted, n_outputs: self.n_outputs };
+            let result = perform(instance, action, &mut outputs, self.clock.now_ns());
+            let failure = result.as_ref().err().filter(|fault| !fault.class.is_survivable());
+            let failure = failure.map(|fault| fault.message.clone());
+            // A caller that gave up has no use for the reply; what was emitted is dropped here.
+            let _late = reply.try_send(Reply { result, emitted: outputs.emitted });
+            if let Some(message) = failure {
+                return self.end.come(message);
+            }
+        }
+    }
+}
+
+fn perform(
+    instance: &mut dyn Instance,
+    action: Action,
+    outputs: &mut Collector,
+    now_ns: i64,
+) -> Result<NextTick, Fault> {
+    match action {
+        Action::Process { pin, mut packet } => instance.process(pin, &mut packet, outputs).map(|()| NextTick::Now),
+        Action::Flush { pin } => instance.flush(pin, outputs).map(|()| NextTick::Now),
+        Action::Tick => instance.tick(now_ns, outputs),
+        Action::Update { params } => instance.update(&params).map(|()| NextTick::Now),
+    }
+}
+
+/// Keeps what is emitted for the caller.
+struct Collector {
+    emitted: Vec<Emitted>,
+    n_outputs: usize,
+}
+
+impl Outputs for Collector {
+    fn emit(&mut self, pin: usize, _wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
+        if pin >= self.n_outputs {
+            return Err(EmitError::NoSuchPin { pin, count: self.n_outputs });
+        }
+        if self.emitted.len() >= EMITTED_MAX {
+            return Err(EmitError::Full { link: format!("to the caller ({EMITTED_MAX} packets in one call)") });
+        }
+        self.emitted.push(Emitted { pin, packet: packet.take() });
+        Ok(())
+    }
+}

@@ -71,6 +71,98 @@ fn f6_call_that_missed_its_deadline_is_abandoned_and_freed_by_its_own_thread() {
     assert_eq!(names_on_one_thread(test), ["create", "start", "process", "destroy"]);
 }
 
+/// Whether a thread of this process sleeps.
+fn is_asleep(thread: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap_or_default();
+    // The name may hold anything; the state stands behind its bracket.
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" S"))
+}
+
+/// Has twenty callers wait for one instance that hangs, `impatient` of whom (0 is in the call, 1 is the next) gives up
+/// after `patience`. Whether all of them waited by then.
+fn twenty_callers_wait(test: &str, impatient: usize, patience: Duration) -> bool {
+    let open = close_gate(test);
+    let mut for_ever = InstanceOptions::default();
+    (for_ever.send_timeout, for_ever.reply_timeout) = (Duration::MAX, Duration::MAX);
+    let mut in_a_while = for_ever;
+    in_a_while.reply_timeout = patience;
+    let params = json!({ "test": test, "gated": "process" });
+    let instance = runtime().instance_with("gated", &params, for_ever).unwrap();
+    let call = |at: usize| {
+        let options = if at == impatient { in_a_while } else { for_ever };
+        let mut instance = instance.clone().with_options(options);
+        let (tell, thread) = std::sync::mpsc::channel();
+        let caller = std::thread::spawn(move || {
+            let thread = std::fs::read_link("/proc/thread-self").unwrap();
+            tell.send(thread.file_name().unwrap().to_str().unwrap().to_owned()).unwrap();
+            instance.process(0, text()).map(|emitted| emitted.len())
+        });
+        (thread.recv().unwrap(), caller)
+    };
+    let waits = |(thread, caller): &(String, std::thread::JoinHandle<_>)| {
+        while !is_asleep(thread) && !caller.is_finished() {
+            std::thread::yield_now();
+        }
+    };
+    let mut callers = vec![call(0)];
+    await_call(test, "process");
+    for at in 1..20 {
+        callers.push(call(at));
+        callers.iter().for_each(waits);
+    }
+    let all_waited = !callers.iter().any(|(_, caller)| caller.is_finished());
+    let outcomes: Vec<_> = callers.into_iter().map(|(_, caller)| caller.join().unwrap()).collect();
+    for (at, outcome) in outcomes.iter().enumerate() {
+        match outcome.as_ref().unwrap_err() {
+            CallError::Timeout { phase: Phase::Reply, .. } if at == impatient => {}
+            CallError::Abandoned { reason, .. } if at != impatient || !all_waited => {
+                assert_eq!(reason, "process did not return in time");
+            }
+            other => panic!("caller {at}: {other}"),
+        }
+    }
+    // Until here the gate was closed: nobody got away because the call came back.
+    drop(open);
+    assert!(instance.close(LONG));
+    assert_eq!(names_on_one_thread(test), ["create", "start", "process", "destroy"]);
+    all_waited
+}
+
+#[test]
+fn all_who_wait_for_an_instance_fail_as_soon_as_one_of_them_gives_it_up() {
+    for impatient in [0, 1] {
+        // On a machine that is too busy to have all of them wait in time, the one gets more patience.
+        let mut patience = (0..12).map(|doubled| Duration::from_millis(50 << doubled));
+        assert!(patience.any(|patience| {
+            let test = format!("queue-{impatient}-{}", patience.as_millis());
+            twenty_callers_wait(&test, impatient, patience)
+        }));
+    }
+}
+
+#[test]
+fn all_who_wait_for_an_instance_fail_when_it_panics() {
+    let test = "queue-panic";
+    let open = close_gate(test);
+    let mut for_ever = InstanceOptions::default();
+    (for_ever.send_timeout, for_ever.reply_timeout) = (Duration::MAX, Duration::MAX);
+    let params = json!({ "test": test, "gated": "process", "panics": "process" });
+    let instance = runtime().instance_with("gated", &params, for_ever).unwrap();
+    let callers: Vec<_> = (0..20)
+        .map(|_| {
+            let mut instance = instance.clone();
+            std::thread::spawn(move || instance.process(0, text()).map(|emitted| emitted.len()).unwrap_err())
+        })
+        .collect();
+    await_call(test, "process");
+    drop(open);
+    let errors: Vec<_> = callers.into_iter().map(|caller| caller.join().unwrap()).collect();
+    let failed = errors.iter().filter(|error| matches!(error, CallError::Failed(_))).count();
+    let abandoned = errors.iter().filter(|error| matches!(error, CallError::Abandoned { .. })).count();
+    assert_eq!((failed, abandoned), (1, 19), "{errors:#?}");
+    assert!(instance.close(LONG));
+}
+
 #[test]
 fn f6_rolled_back_start_frees_instances_on_their_own_threads() {
     let runtime = runtime();

@@ -2,8 +2,8 @@
 //!
 //! The instance lives on a worker thread of its own. A call sends a request through a channel of one place and waits
 //! for the reply; each of the two waits has its own deadline, and an error says which of them ended the call. After a
-//! missed reply the instance is abandoned: it is never called again, every further call fails at once, and its own
-//! thread frees it should it ever come back.
+//! missed reply the instance is abandoned: it is never called again, every call that waits for it and every further one
+//! fails at once, and its own thread frees it should it ever come back.
 
 mod end;
 mod error;
@@ -23,7 +23,7 @@ use graphmill_abi::Packet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use worker::{Action, Reply, Request, Worker};
+use worker::{Action, Answer, Reply, Request, Worker};
 
 pub use error::{CallError, Phase};
 
@@ -68,7 +68,7 @@ pub struct InstanceHandle {
     kind: Arc<str>,
     plugin_file: Option<PathBuf>,
     requests: Sender<Request>,
-    reply: (Sender<Reply>, Receiver<Reply>),
+    reply: (Sender<Answer>, Receiver<Answer>),
     /// The vector that carries what is emitted: it travels with the request and comes back with the reply.
     emitted: Vec<Emitted>,
     context: Arc<NodeContext>,
@@ -105,7 +105,7 @@ impl InstanceHandle {
         let (requests, inbox) = bounded::<Request>(1);
         let (ready, is_ready) = bounded(1);
         let (end, ended) = bounded::<()>(0);
-        let end_of_calls = Arc::new(End::default());
+        let end_of_calls = Arc::new(End::new(inbox.clone()));
         let kind: Arc<str> = kind.into();
         let name = NodeName::new("instance", kind.clone(), kind.clone());
         let context = NodeContext::new(name, next_instance_id(), clock.clone(), Arc::new(NoWake));
@@ -116,11 +116,13 @@ impl InstanceHandle {
         let worker = Worker { context: context.clone(), clock, n_outputs, end: end_of_calls.clone(), _ended: end };
         sys::spawn(&kind, move || worker.run(&*factory, &params, &ready, &inbox))
             .map_err(|error| StartError::Thread { worker: kind.to_string(), error })?;
+        let reply = bounded(1);
+        end_of_calls.join(&reply.0);
         let handle = Self {
             kind,
             plugin_file,
             requests,
-            reply: bounded(1),
+            reply,
             emitted: Vec::new(),
             context,
             end: end_of_calls,
@@ -185,6 +187,13 @@ impl InstanceHandle {
         &mut self.emitted
     }
 
+    /// The same handle with other deadlines for its calls; other handles of the instance keep theirs.
+    #[must_use]
+    pub fn with_options(mut self, options: InstanceOptions) -> Self {
+        self.options = options;
+        self
+    }
+
     /// Ends the instance and waits until it is freed; `false` when that took longer than `timeout`, which it does for
     /// sure while another handle of the instance is alive.
     pub fn close(self, timeout: Duration) -> bool {
@@ -222,17 +231,20 @@ impl InstanceHandle {
     fn round_trip(&self, operation: Operation, request: Request) -> Result<Reply, CallError> {
         match self.requests.send_timeout(request, self.options.send_timeout) {
             Ok(()) => {}
-            Err(SendTimeoutError::Timeout(_)) => {
+            Err(SendTimeoutError::Timeout(_)) if !self.end.has_come() => {
                 return Err(self.timeout(operation, Phase::Send, self.options.send_timeout));
             }
-            Err(SendTimeoutError::Disconnected(_)) => return Err(self.gone()),
+            Err(_) => return Err(self.gone()),
         }
         match self.reply.1.recv_timeout(self.options.reply_timeout) {
-            Ok(reply) => Ok(reply),
-            Err(_) if self.end.has_come() => Err(self.gone()),
-            Err(_) => {
+            Ok(Answer::Reply(reply)) => Ok(reply),
+            Err(_) if !self.end.has_come() => {
                 self.abandon(&format!("{} did not return in time", operation.name()));
                 Err(self.timeout(operation, Phase::Reply, self.options.reply_timeout))
+            }
+            Ok(Answer::GivenUp) | Err(_) => {
+                self.end.empty_queue();
+                Err(self.gone())
             }
         }
     }
@@ -265,11 +277,13 @@ impl InstanceHandle {
 
 impl Clone for InstanceHandle {
     fn clone(&self) -> Self {
+        let reply = bounded(1);
+        self.end.join(&reply.0);
         Self {
             kind: self.kind.clone(),
             plugin_file: self.plugin_file.clone(),
             requests: self.requests.clone(),
-            reply: bounded(1),
+            reply,
             emitted: Vec::new(),
             context: self.context.clone(),
             end: self.end.clone(),
@@ -277,5 +291,11 @@ impl Clone for InstanceHandle {
             shape: self.shape,
             options: self.options,
         }
+    }
+}
+
+impl Drop for InstanceHandle {
+    fn drop(&mut self) {
+        self.end.leave(&self.reply.0);
     }
 }

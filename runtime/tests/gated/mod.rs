@@ -62,6 +62,9 @@ pub(crate) struct GatedParams {
     /// Whether only the first instance fails.
     #[serde(default)]
     heals: bool,
+    /// The call that panics.
+    #[serde(default)]
+    panics: String,
 }
 
 impl GatedParams {
@@ -75,6 +78,7 @@ impl GatedParams {
                 let _opened = gate.recv();
             }
         }
+        assert!(self.panics != name, "{name} panics as it should");
         let is_well = self.heals && calls(&self.test).iter().filter(|(call, _)| *call == "create").count() > 1;
         if self.fails == name && !is_well { Err(Error::new(format!("{name} fails as it should"))) } else { Ok(()) }
     }

@@ -1,21 +1,61 @@
-//! The end of a single instance's calls.
+//! The end of a single instance's calls, and how everybody who waits learns of it.
+//!
+//! A caller waits in two places: for a place in the queue of requests, or for a reply. Whoever brings the end puts a
+//! word into the reply channel of *every* handle, so it is there whatever a caller does just then: one that waits for a
+//! reply wakes up, one that still sends finds it afterwards. It then empties the queue, which lets one of those that
+//! wait for a place go on; that one finds the word in its turn and empties the queue again, and so on to the last.
+//!
+//! Nothing of this touches a call that goes well. The hand-shake stands on the channels alone: no atomic of ours orders
+//! it, so there is nothing here for a model checker that cannot model the channels.
 
+use super::worker::{Answer, Request};
 use crate::exec::sys::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use crossbeam_channel::{Receiver, Sender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Whether and why the instance is not called any more.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct End {
     has_come: AtomicBool,
     /// Written once, before the flag.
     reason: Mutex<Option<String>>,
+    /// Where the handles wait for their replies, one channel of one place each.
+    callers: Mutex<Vec<Sender<Answer>>>,
+    /// The queue that the instance's thread takes from.
+    queue: Receiver<Request>,
 }
 
 impl End {
+    pub(super) fn new(queue: Receiver<Request>) -> Self {
+        Self { has_come: AtomicBool::new(false), reason: Mutex::default(), callers: Mutex::default(), queue }
+    }
+
+    /// Adds a handle that waits at the other end of `caller`.
+    pub(super) fn join(&self, caller: &Sender<Answer>) {
+        self.callers().push(caller.clone());
+    }
+
+    /// Removes a handle.
+    pub(super) fn leave(&self, caller: &Sender<Answer>) {
+        self.callers().retain(|other| !other.same_channel(caller));
+    }
+
+    /// Brings the end: every call that waits fails now, and every later one at once.
     pub(super) fn come(&self, reason: impl Into<String>) {
         let mut slot = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
         slot.get_or_insert_with(|| reason.into());
+        drop(slot);
         self.has_come.store(true, Ordering::Release);
+        for caller in &*self.callers() {
+            // A place that is taken holds the reply to the last call, or this very word.
+            let _told = caller.try_send(Answer::GivenUp);
+        }
+        self.empty_queue();
+    }
+
+    /// Drops the requests that nobody takes any more. Who learns of the end does so too, after its own send.
+    pub(super) fn empty_queue(&self) {
+        while self.queue.try_recv().is_ok() {}
     }
 
     pub(super) fn has_come(&self) -> bool {
@@ -25,5 +65,9 @@ impl End {
     pub(super) fn reason(&self) -> String {
         let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
         reason.unwrap_or_else(|| "its thread has ended".to_string())
+    }
+
+    fn callers(&self) -> MutexGuard<'_, Vec<Sender<Answer>>> {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -42,7 +42,16 @@ pub(super) struct Request {
     pub(super) action: Action,
     /// Where what is emitted goes.
     pub(super) emitted: Vec<Emitted>,
-    pub(super) reply: Sender<Reply>,
+    pub(super) reply: Sender<Answer>,
+}
+
+/// What a caller waits for.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// What came of the call.
+    Reply(Reply),
+    /// The end has come; see [`End`].
+    GivenUp,
 }
 
 /// What came of a call.
@@ -90,6 +99,7 @@ impl Worker {
 
     fn serve(&self, instance: &mut dyn Instance, inbox: &Receiver<Request>) {
         while let Ok(Request { action, emitted, reply }) = inbox.recv() {
+            // Its caller knows or is being told.
             if self.end.has_come() {
                 return;
             }
@@ -98,11 +108,18 @@ impl Worker {
             let failure = result.as_ref().err().filter(|fault| !fault.class.is_survivable());
             let failure = failure.map(|fault| fault.message.clone());
             // A caller that gave up has no use for the reply; what was emitted is dropped here.
-            let _late = reply.try_send(Reply { result, emitted: outputs.emitted });
+            let _late = reply.try_send(Answer::Reply(Reply { result, emitted: outputs.emitted }));
             if let Some(message) = failure {
                 return self.end.come(message);
             }
         }
+    }
+}
+
+/// Nobody waits for a thread that is gone, however it went.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.end.come("its thread has ended");
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) use loom::thread::{Thread, current, park};
 #[cfg(not(loom))]
 pub(crate) use std::thread::{Thread, current};
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// A full barrier between two threads of which one pays for both.
@@ -88,12 +89,30 @@ pub(crate) fn thread_number() -> u64 {
     0
 }
 
-/// Gives a thread the lowest priority, so that it takes only what nobody else wants.
+/// Puts a thread behind the others, by the kernel's number of it.
+pub(crate) type Demote = fn(thread: u64) -> std::io::Result<()>;
+
+/// The way of the part of the runtime that may call the kernel without a safe wrapper: there is none for this.
+static DEMOTE: OnceLock<Demote> = OnceLock::new();
+
+/// Sets how threads are demoted; the first way that is set stays.
+pub(crate) fn demote_by(way: Demote) {
+    DEMOTE.get_or_init(|| way);
+}
+
+/// Puts a thread behind the others, so that it takes only what nobody else wants; 0 is no thread.
 ///
-/// The lowest priority of the normal class, because that can be set for another thread without unsafe code: it weighs
-/// 15 against 1024 of an ordinary thread.
-#[cfg(all(target_os = "linux", not(miri)))]
+/// Where the process is forbidden to choose that policy the thread gets the lowest priority of the normal one. That
+/// weighs 15 against 1024 of an ordinary thread, but nothing in a process that has the lowest priority already.
 pub(crate) fn demote_thread(number: u64) {
+    let by_policy = DEMOTE.get().is_some_and(|demote| demote(number).is_ok());
+    if !by_policy && number != 0 {
+        lower_priority(number);
+    }
+}
+
+#[cfg(all(target_os = "linux", not(miri)))]
+fn lower_priority(number: u64) {
     let thread = i32::try_from(number).ok().and_then(rustix::process::Pid::from_raw);
     if let Err(error) = rustix::process::setpriority_process(thread, 19) {
         tracing::warn!("an abandoned thread keeps its priority: {error}");
@@ -102,7 +121,7 @@ pub(crate) fn demote_thread(number: u64) {
 
 /// Elsewhere an abandoned thread keeps its priority.
 #[cfg(any(not(target_os = "linux"), miri))]
-pub(crate) fn demote_thread(_number: u64) {}
+fn lower_priority(_number: u64) {}
 
 /// Starts a named thread.
 ///

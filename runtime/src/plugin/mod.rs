@@ -24,6 +24,7 @@ mod text;
 mod attribution;
 mod call;
 mod host;
+mod idle;
 
 mod counted;
 mod pool;

@@ -3,9 +3,10 @@
 use super::call::PluginFactory;
 use super::entry;
 use super::error::LoadError;
+use super::idle;
 use super::import::ImportedModule;
 use super::origin::Origin;
-use crate::exec::{Factories, Factory};
+use crate::exec::{Factories, Factory, sys};
 use crate::graph::{KindInfo, Kinds, PluginManifest};
 use graphmill_abi::Module;
 use std::collections::BTreeMap;
@@ -114,6 +115,7 @@ impl Plugins {
     /// No plugins yet.
     #[must_use]
     pub fn new() -> Self {
+        sys::demote_by(idle::run_when_idle);
         Self { shared: Arc::default(), load_timeout: LOAD_TIMEOUT }
     }
 

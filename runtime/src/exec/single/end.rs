@@ -9,7 +9,7 @@
 //! it, so there is nothing here for a model checker that cannot model the channels.
 
 use super::worker::{Answer, Request};
-use crate::exec::sys::{AtomicBool, Ordering};
+use crate::exec::sys::{self, AtomicBool, AtomicU64, Ordering};
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,11 +23,29 @@ pub(super) struct End {
     callers: Mutex<Vec<Sender<Answer>>>,
     /// The queue that the instance's thread takes from.
     queue: Receiver<Request>,
+    /// The kernel's number of the instance's thread; 0 until it runs.
+    thread: AtomicU64,
 }
 
 impl End {
     pub(super) fn new(queue: Receiver<Request>) -> Self {
-        Self { has_come: AtomicBool::new(false), reason: Mutex::default(), callers: Mutex::default(), queue }
+        Self {
+            has_come: AtomicBool::new(false),
+            reason: Mutex::default(),
+            callers: Mutex::default(),
+            queue,
+            thread: AtomicU64::new(0),
+        }
+    }
+
+    /// Notes that the instance lives on the thread that calls.
+    pub(super) fn lives_here(&self) {
+        self.thread.store(sys::thread_number(), Ordering::Relaxed);
+    }
+
+    /// Puts the instance's thread, which does not return, behind the others.
+    pub(super) fn demote(&self) {
+        sys::demote_thread(self.thread.load(Ordering::Relaxed));
     }
 
     /// Adds a handle that waits at the other end of `caller`.

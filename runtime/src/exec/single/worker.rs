@@ -79,6 +79,7 @@ impl Worker {
         ready: &Sender<Result<(), (Operation, Fault)>>,
         inbox: &Receiver<Request>,
     ) {
+        self.end.lives_here();
         current::set_running(current::register(self.context.clone()));
         let mut instance = match factory.create(&self.context, params) {
             Ok(instance) => instance,

@@ -181,6 +181,8 @@ fn exit_inside_a_call_is_named_and_is_no_success() {
     assert_eq!((told(&end), end.status.code()), (vec![line], Some(70)), "{end:?}");
     let bare = run_in_child_with(TEST, &file, SCENE, "bare:exit0");
     assert_eq!((told(&bare), bare.status.code()), (vec![], Some(0)), "{bare:?}");
+    let unseen = run_in_child_with(TEST, &file, SCENE, "exit-now0");
+    assert_eq!((told(&unseen), unseen.status.code()), (vec![], Some(0)), "past the exit handlers: {unseen:?}");
 }
 
 fn die_in(file: &Path, call: &str) {

@@ -3,6 +3,7 @@
 
 mod check;
 mod demo;
+mod endurance;
 mod test;
 
 mod header;
@@ -26,6 +27,7 @@ Usage: cargo xtask COMMAND
   demo      build the command line and the plugins, clean a noisy recording, measure what that did
   check     everything that a change has to pass: format, lints, docs, tidy, tests, demo
   test      build the plugins, then run every test; arguments after it go to the test runner
+  endurance a million panics and a hundred thousand lives, and what they leave behind; takes minutes
   plugins   build every plugin of the workspace as a library and say where it is
   tidy      check the project's own rules: dependency directions, unsafe code, tests of the requirements
   header    write plugin-sdk/include/graphmill.h again";
@@ -59,6 +61,7 @@ fn run(task: &str, rest: &[String]) -> Option<Outcome> {
         ("test", rest) => return Some(Workspace::find().and_then(|workspace| test::run(&workspace, rest))),
         ("demo", []) => demo::run,
         ("check", []) => check::run,
+        ("endurance", []) => endurance::run,
         ("plugins", []) => plugins::run,
         ("tidy", []) => tidy::run,
         ("header", []) => header::run,

@@ -1,7 +1,7 @@
 //! Which thread does what: instances stay on the thread that owns them, and handles never run plugin code.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use graphmill::exec::{CallError, Operation, Phase, StartError};
+use graphmill::exec::{CallError, Operation, Phase, StartError, abandoned_threads};
 use graphmill::graph::{Kinds as _, Role};
 use graphmill::{Graph, InstanceOptions, Outcome, Packet, Runtime};
 use serde_json::json;
@@ -65,6 +65,7 @@ fn f6_call_that_missed_its_deadline_is_abandoned_and_freed_by_its_own_thread() {
     for instance in [&mut instance, &mut waiting] {
         assert!(matches!(instance.process(0, text()).unwrap_err(), CallError::Abandoned { .. }));
     }
+    assert!(abandoned_threads() >= 1, "its thread is counted like that of a node");
     drop(open);
     drop(waiting);
     assert!(instance.close(LONG), "the thread comes back, frees the instance and ends");

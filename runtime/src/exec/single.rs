@@ -136,7 +136,7 @@ impl InstanceHandle {
             Ok(Err((operation, fault))) => Err(Box::new(handle.failure(operation, fault)).into()),
             Err(_) => {
                 handle.abandon("it was not made in time");
-                handle.end.demote();
+                handle.end.give_thread_up();
                 Err(StartError::Timeout { kind: handle.kind.to_string(), waited_ms: since.elapsed().as_millis() })
             }
         }
@@ -241,7 +241,7 @@ impl InstanceHandle {
             Ok(Answer::Reply(reply)) => Ok(reply),
             Err(_) if !self.end.has_come() => {
                 self.abandon(&format!("{} did not return in time", operation.name()));
-                self.end.demote();
+                self.end.give_thread_up();
                 Err(self.timeout(operation, Phase::Reply, self.options.reply_timeout))
             }
             Ok(Answer::GivenUp) | Err(_) => {

@@ -41,6 +41,11 @@ pub fn abandoned_threads() -> u64 {
     ABANDONED.load(std::sync::atomic::Ordering::Relaxed)
 }
 
+/// Counts a thread that is abandoned.
+pub(crate) fn thread_abandoned() {
+    ABANDONED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+}
+
 /// Counts an abandoned thread that came back.
 pub(crate) fn thread_came_back() {
     ABANDONED.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
@@ -197,7 +202,7 @@ impl WatchedWorker {
         shared: &SessionShared,
         (now_ns, milestones): (i64, &Sender<Milestone>),
     ) -> bool {
-        ABANDONED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        thread_abandoned();
         sys::demote_thread(self.thread.load(Ordering::Relaxed));
         for (at, node) in self.nodes.iter().enumerate() {
             node.current.now().cancel();

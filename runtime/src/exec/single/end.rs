@@ -10,6 +10,7 @@
 
 use super::worker::{Answer, Request};
 use crate::exec::sys::{self, AtomicBool, AtomicU64, Ordering};
+use crate::exec::watch;
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -25,7 +26,13 @@ pub(super) struct End {
     queue: Receiver<Request>,
     /// The kernel's number of the instance's thread; 0 until it runs.
     thread: AtomicU64,
+    /// What became of that thread: [`RUNS`], [`GIVEN_UP`] or [`HAS_ENDED`].
+    fate: AtomicU64,
 }
+
+const RUNS: u64 = 0;
+const GIVEN_UP: u64 = 1;
+const HAS_ENDED: u64 = 2;
 
 impl End {
     pub(super) fn new(queue: Receiver<Request>) -> Self {
@@ -35,6 +42,7 @@ impl End {
             callers: Mutex::default(),
             queue,
             thread: AtomicU64::new(0),
+            fate: AtomicU64::new(RUNS),
         }
     }
 
@@ -43,9 +51,19 @@ impl End {
         self.thread.store(sys::thread_number(), Ordering::Relaxed);
     }
 
-    /// Puts the instance's thread, which does not return, behind the others.
-    pub(super) fn demote(&self) {
-        sys::demote_thread(self.thread.load(Ordering::Relaxed));
+    /// Puts the instance's thread, which does not return, behind the others, and counts it, once.
+    pub(super) fn give_thread_up(&self) {
+        if self.fate.compare_exchange(RUNS, GIVEN_UP, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            watch::thread_abandoned();
+            sys::demote_thread(self.thread.load(Ordering::Relaxed));
+        }
+    }
+
+    /// Notes that the instance's thread ends; one that was given up has come back.
+    pub(super) fn thread_ends(&self) {
+        if self.fate.swap(HAS_ENDED, Ordering::Relaxed) == GIVEN_UP {
+            watch::thread_came_back();
+        }
     }
 
     /// Adds a handle that waits at the other end of `caller`.

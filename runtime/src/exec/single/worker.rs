@@ -121,6 +121,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.end.come("its thread has ended");
+        self.end.thread_ends();
     }
 }
 

@@ -151,6 +151,10 @@ fn notes(report: &SessionReport) -> Vec<String> {
             let packets = units::count(node.late_outputs, "packet");
             notes.push(format!("`{id}` gave {packets} after its call was given up; dropped"));
         }
+        if node.log_records_suppressed > 0 {
+            let records = units::count(node.log_records_suppressed, "log record");
+            notes.push(format!("{records} of `{id}` were dropped: it wrote too many in a second"));
+        }
         if node.late_ticks > 0 {
             notes.push(format!(
                 "`{id}` had {} that came a whole interval late or more",

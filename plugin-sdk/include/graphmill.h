@@ -150,6 +150,45 @@ typedef struct gm_buffer gm_buffer;
 // Log level for failures.
 #define GM_LOG_ERROR 5
 
+// Nobody listens to the records of this place.
+#define GM_LOG_NEVER 0
+
+// Somebody may listen: ask `log_enabled`.
+#define GM_LOG_SOMETIMES 1
+
+// Somebody listens to every record of this place.
+#define GM_LOG_ALWAYS 2
+
+// Bytes of a message that are kept; as many of its spans, and of the texts of all its fields together.
+#define GM_LOG_TEXT_LEN_MAX 8192
+
+// Fields that a place can have.
+#define GM_LOG_FIELDS_MAX 32
+
+// A text of the record was cut before the host saw it.
+#define GM_LOG_CUT 1
+
+// A field without a value.
+#define GM_LOG_VALUE_NONE 0
+
+// A signed number, in `i64_`.
+#define GM_LOG_VALUE_I64 1
+
+// An unsigned number, in `u64_`.
+#define GM_LOG_VALUE_U64 2
+
+// A number with a fraction, in `f64_`.
+#define GM_LOG_VALUE_F64 3
+
+// Yes or no, 1 or 0 in `u64_`.
+#define GM_LOG_VALUE_BOOL 4
+
+// A text that is a value, in `text`.
+#define GM_LOG_VALUE_TEXT 5
+
+// A text that shows a value of another type, in `text`.
+#define GM_LOG_VALUE_SHOWN 6
+
 // Nanoseconds that never go back, from an origin of the host.
 #define GM_CLOCK_MONOTONIC 0
 
@@ -177,6 +216,15 @@ typedef struct gm_header {
   uint16_t abi_minor;
 } gm_header;
 
+// What the host keeps of a place; lives as long as the process.
+typedef struct gm_log_handle {
+  // `GM_LOG_NEVER`, `GM_LOG_SOMETIMES` or `GM_LOG_ALWAYS`. Changes when the host's filter does, so read it
+  // atomically before every record: that is all that a record costs that nobody wants.
+  uint32_t interest;
+  // For the records of this place; 0 when the host does not take them.
+  uint32_t number;
+} gm_log_handle;
+
 // UTF-8 text: not terminated, `ptr` may be null only when `len` is 0.
 typedef struct gm_str {
   // First byte.
@@ -185,24 +233,71 @@ typedef struct gm_str {
   size_t len;
 } gm_str;
 
-// One log record.
-typedef struct gm_log_record {
+// A place in the plugin's code that writes records: describe it with `log_site` once, then look at `interest` of the
+// answer before every record, and hand the record to `log` with the answer's `number`.
+typedef struct gm_log_site {
   // Size of this struct.
   uint32_t struct_size;
   // `GM_LOG_*`.
   uint32_t level;
   // Who speaks, for example a module path; empty means the kind of the node.
   struct gm_str target;
-  // The text.
-  struct gm_str message;
   // Source file, may be empty.
   struct gm_str file;
   // Source line, 0 when not known.
   uint32_t line;
+  // Number of fields, at most `GM_LOG_FIELDS_MAX`.
+  uint32_t n_fields;
+  // Names of the fields, may be null when there is none.
+  const struct gm_str *fields;
+} gm_log_site;
+
+// Content of a field.
+typedef union gm_log_data {
+  // For `GM_LOG_VALUE_I64`.
+  int64_t i64_;
+  // For `GM_LOG_VALUE_U64` and `GM_LOG_VALUE_BOOL`.
+  uint64_t u64_;
+  // For `GM_LOG_VALUE_F64`.
+  double f64_;
+  // For `GM_LOG_VALUE_TEXT` and `GM_LOG_VALUE_SHOWN`.
+  struct gm_str text;
+} gm_log_data;
+
+// Value of a field.
+typedef struct gm_log_value {
+  // `GM_LOG_VALUE_*`.
+  uint32_t kind;
   // Zero.
+  uint32_t reserved;
+  // Its content.
+  union gm_log_data data;
+} gm_log_value;
+
+// One log record; all texts may be empty.
+typedef struct gm_log_record {
+  // Size of this struct.
+  uint32_t struct_size;
+  // `GM_LOG_CUT`.
   uint32_t flags;
-  // Further fields as one JSON object, may be empty.
-  struct gm_str fields_json;
+  // The number that `log_site` gave for the place.
+  uint32_t site;
+  // Source line for places that have none, 0 when not known.
+  uint32_t line;
+  // Source file for places that have none.
+  struct gm_str file;
+  // The target of the place again: needed when the host had no room left for another place.
+  struct gm_str target;
+  // The text.
+  struct gm_str message;
+  // In which spans of the plugin this happens, the outermost first, separated by `:`.
+  struct gm_str spans;
+  // Values of the first fields of the place, in its order; may be null when there is none.
+  const struct gm_log_value *values;
+  // Number of values.
+  uint32_t n_values;
+  // Zero.
+  uint32_t reserved;
 } gm_log_record;
 
 // What a buffer is wanted for.
@@ -410,8 +505,10 @@ typedef struct gm_host_api {
   void (*ctx_retain)(gm_ctx*);
   // [any] Gives one reference back.
   void (*ctx_release)(gm_ctx*);
-  // [any] 1 when a record of this level and target would be kept; ask before formatting.
-  uint32_t (*log_enabled)(gm_ctx*, uint32_t, struct gm_str);
+  // [any] Describes a place that writes records, once; the same description gives the same answer, never null.
+  const struct gm_log_handle *(*log_site)(gm_ctx*, const struct gm_log_site*);
+  // [any] 1 when a record of the place with this number would be kept now; asked for `GM_LOG_SOMETIMES` only.
+  uint32_t (*log_enabled)(gm_ctx*, uint32_t);
   // [any] Takes a record; everything in it is copied.
   void (*log)(gm_ctx*, const struct gm_log_record*);
   // [any] 1 when the instance should return soon.

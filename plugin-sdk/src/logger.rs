@@ -1,7 +1,9 @@
 //! Logging through the host: an explicit logger, and the way for `tracing` and `log`.
 
 use crate::export::host::HostRef;
+use crate::export::site::{Place, Record, Site};
 use graphmill_abi::layout::*;
+use std::sync::OnceLock;
 
 /// How important a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,9 +60,13 @@ impl From<log::Level> for Level {
 /// Writes records to the host's log, from any thread, also after the instance is gone.
 ///
 /// `tracing` and `log` macros need no logger; this one is for code that wants to name its node explicitly, for
-/// example on a thread that the plugin started.
+/// example on a thread that the plugin started. Its target is the id of the kind.
 #[derive(Debug, Clone)]
-pub struct Logger(HostRef);
+pub struct Logger {
+    host: HostRef,
+    /// One for each level, asked for when it is needed.
+    sites: [OnceLock<Site>; 5],
+}
 
 const _: () = {
     const fn assert_send_sync<T: Send + Sync>() {}
@@ -69,29 +75,25 @@ const _: () = {
 
 impl Logger {
     pub(crate) fn new(host: HostRef) -> Self {
-        Self(host)
+        Self { host, sites: [const { OnceLock::new() }; 5] }
     }
 
     /// Whether a record of this level would be kept; ask before formatting something expensive.
     pub fn enabled(&self, level: Level) -> bool {
-        self.0.log_enabled(level.to_raw(), "")
+        self.site(level).is_some_and(|site| self.host.is_enabled(site))
     }
 
     /// Writes a record. Allocates nothing; bytes of value 0 inside the message arrive whole.
+    ///
+    /// The host cuts a message after 8 KiB, and drops what a node writes beyond 5,000 records in a second.
     pub fn log(&self, level: Level, message: &str) {
-        if self.enabled(level) {
-            self.0.log(&Record { level: level.to_raw(), target: "", message, file: "", line: 0, fields: "" });
+        if let Some(site) = self.site(level).filter(|site| self.host.is_enabled(*site)) {
+            self.host.log(site, &Record { message, ..Record::EMPTY });
         }
     }
-}
 
-/// One record on its way to the host.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Record<'a> {
-    pub(crate) level: u32,
-    pub(crate) target: &'a str,
-    pub(crate) message: &'a str,
-    pub(crate) file: &'a str,
-    pub(crate) line: u32,
-    pub(crate) fields: &'a str,
+    fn site(&self, level: Level) -> Option<Site> {
+        let ask = || self.host.site(&Place { level, target: "", file: "", line: 0, fields: &[] });
+        self.sites.get(level as usize).map(|site| *site.get_or_init(ask))
+    }
 }

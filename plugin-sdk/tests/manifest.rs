@@ -78,7 +78,10 @@ mod host {
     use graphmill_plugin_sdk::abi::layout::*;
 
     unsafe extern "C" fn nothing(_ctx: *mut gm_ctx) {}
-    unsafe extern "C" fn disabled(_ctx: *mut gm_ctx, _level: u32, _target: gm_str) -> u32 {
+    unsafe extern "C" fn nowhere(_ctx: *mut gm_ctx, _site: *const gm_log_site) -> *const gm_log_handle {
+        std::ptr::null()
+    }
+    unsafe extern "C" fn disabled(_ctx: *mut gm_ctx, _site: u32) -> u32 {
         0
     }
     unsafe extern "C" fn unlogged(_ctx: *mut gm_ctx, _record: *const gm_log_record) {}
@@ -118,6 +121,7 @@ mod host {
             hdr: gm_header { magic: GM_MAGIC, struct_size, abi_major: GM_ABI_MAJOR, abi_minor: GM_ABI_MINOR },
             ctx_retain: Some(nothing),
             ctx_release: Some(nothing),
+            log_site: Some(nowhere),
             log_enabled: Some(disabled),
             log: Some(unlogged),
             is_cancelled: Some(no),

@@ -196,21 +196,37 @@ fn f17_record_with_a_fixed_text_allocates_nothing_on_its_way() {
     assert_eq!(allocations, 0, "nor when nobody listens");
 }
 
-/// Listens to everything and keeps a count.
+#[test]
+fn f25_names_of_a_node_are_put_together_once_and_not_for_every_record() {
+    let mut node = create("speak");
+    let mut last = Last::default();
+    let mut round = || node.process(0, &mut Packet::default(), &mut last).unwrap();
+    let subscriber = Heard::default();
+    let spans = Arc::clone(&subscriber.1);
+    tracing::subscriber::with_default(subscriber, || (0..1000).for_each(|_| round()));
+    let spans = spans.load(std::sync::atomic::Ordering::SeqCst);
+    // One, and another one whenever another test of this process installs a subscriber.
+    assert!((1..20).contains(&spans), "{spans} spans of the node for a thousand records");
+}
+
+/// Listens to everything and keeps counts: of records, and of spans of nodes.
 #[derive(Default)]
-struct Heard(Arc<std::sync::atomic::AtomicU64>);
+struct Heard(Arc<std::sync::atomic::AtomicU64>, Arc<std::sync::atomic::AtomicU64>);
 
 impl tracing::Subscriber for Heard {
     fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
         true
     }
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::Id {
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::Id {
+        if span.metadata().name() == "node" {
+            self.1.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
         tracing::Id::from_u64(1)
     }
     fn record(&self, _: &tracing::Id, _: &tracing::span::Record<'_>) {}
     fn record_follows_from(&self, _: &tracing::Id, _: &tracing::Id) {}
     fn event(&self, event: &tracing::Event<'_>) {
-        if event.metadata().target() == "graphmill::plugin" {
+        if event.metadata().target() == "speak" {
             self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         }
     }

@@ -142,6 +142,35 @@ pub const GM_LOG_WARN: u32 = 4;
 /// Log level for failures.
 pub const GM_LOG_ERROR: u32 = 5;
 
+/// Nobody listens to the records of this place.
+pub const GM_LOG_NEVER: u32 = 0;
+/// Somebody may listen: ask `log_enabled`.
+pub const GM_LOG_SOMETIMES: u32 = 1;
+/// Somebody listens to every record of this place.
+pub const GM_LOG_ALWAYS: u32 = 2;
+
+/// Bytes of a message that are kept; as many of its spans, and of the texts of all its fields together.
+pub const GM_LOG_TEXT_LEN_MAX: usize = 8192;
+/// Fields that a place can have.
+pub const GM_LOG_FIELDS_MAX: usize = 32;
+/// A text of the record was cut before the host saw it.
+pub const GM_LOG_CUT: u32 = 1;
+
+/// A field without a value.
+pub const GM_LOG_VALUE_NONE: u32 = 0;
+/// A signed number, in `i64_`.
+pub const GM_LOG_VALUE_I64: u32 = 1;
+/// An unsigned number, in `u64_`.
+pub const GM_LOG_VALUE_U64: u32 = 2;
+/// A number with a fraction, in `f64_`.
+pub const GM_LOG_VALUE_F64: u32 = 3;
+/// Yes or no, 1 or 0 in `u64_`.
+pub const GM_LOG_VALUE_BOOL: u32 = 4;
+/// A text that is a value, in `text`.
+pub const GM_LOG_VALUE_TEXT: u32 = 5;
+/// A text that shows a value of another type, in `text`.
+pub const GM_LOG_VALUE_SHOWN: u32 = 6;
+
 /// Nanoseconds that never go back, from an origin of the host.
 pub const GM_CLOCK_MONOTONIC: u32 = 0;
 /// Nanoseconds since the session started.
@@ -408,26 +437,96 @@ pub struct gm_node {
     _opaque: [u8; 0],
 }
 
-/// One log record.
+/// A place in the plugin's code that writes records: describe it with `log_site` once, then look at `interest` of the
+/// answer before every record, and hand the record to `log` with the answer's `number`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-pub struct gm_log_record {
+pub struct gm_log_site {
     /// Size of this struct.
     pub struct_size: u32,
     /// `GM_LOG_*`.
     pub level: u32,
     /// Who speaks, for example a module path; empty means the kind of the node.
     pub target: gm_str,
-    /// The text.
-    pub message: gm_str,
     /// Source file, may be empty.
     pub file: gm_str,
     /// Source line, 0 when not known.
     pub line: u32,
+    /// Number of fields, at most `GM_LOG_FIELDS_MAX`.
+    pub n_fields: u32,
+    /// Names of the fields, may be null when there is none.
+    pub fields: *const gm_str,
+}
+
+/// What the host keeps of a place; lives as long as the process.
+#[repr(C)]
+#[derive(Debug)]
+pub struct gm_log_handle {
+    /// `GM_LOG_NEVER`, `GM_LOG_SOMETIMES` or `GM_LOG_ALWAYS`. Changes when the host's filter does, so read it
+    /// atomically before every record: that is all that a record costs that nobody wants.
+    pub interest: u32,
+    /// For the records of this place; 0 when the host does not take them.
+    pub number: u32,
+}
+
+/// Content of a field.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub union gm_log_data {
+    /// For `GM_LOG_VALUE_I64`.
+    pub i64_: i64,
+    /// For `GM_LOG_VALUE_U64` and `GM_LOG_VALUE_BOOL`.
+    pub u64_: u64,
+    /// For `GM_LOG_VALUE_F64`.
+    pub f64_: f64,
+    /// For `GM_LOG_VALUE_TEXT` and `GM_LOG_VALUE_SHOWN`.
+    pub text: gm_str,
+}
+
+impl core::fmt::Debug for gm_log_data {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("gm_log_data")
+    }
+}
+
+/// Value of a field.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct gm_log_value {
+    /// `GM_LOG_VALUE_*`.
+    pub kind: u32,
     /// Zero.
+    pub reserved: u32,
+    /// Its content.
+    pub data: gm_log_data,
+}
+
+/// One log record; all texts may be empty.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct gm_log_record {
+    /// Size of this struct.
+    pub struct_size: u32,
+    /// `GM_LOG_CUT`.
     pub flags: u32,
-    /// Further fields as one JSON object, may be empty.
-    pub fields_json: gm_str,
+    /// The number that `log_site` gave for the place.
+    pub site: u32,
+    /// Source line for places that have none, 0 when not known.
+    pub line: u32,
+    /// Source file for places that have none.
+    pub file: gm_str,
+    /// The target of the place again: needed when the host had no room left for another place.
+    pub target: gm_str,
+    /// The text.
+    pub message: gm_str,
+    /// In which spans of the plugin this happens, the outermost first, separated by `:`.
+    pub spans: gm_str,
+    /// Values of the first fields of the place, in its order; may be null when there is none.
+    pub values: *const gm_log_value,
+    /// Number of values.
+    pub n_values: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 /// What a buffer is wanted for.
@@ -480,8 +579,10 @@ pub struct gm_host_api {
     pub ctx_retain: Option<unsafe extern "C" fn(*mut gm_ctx)>,
     /// [any] Gives one reference back.
     pub ctx_release: Option<unsafe extern "C" fn(*mut gm_ctx)>,
-    /// [any] 1 when a record of this level and target would be kept; ask before formatting.
-    pub log_enabled: Option<unsafe extern "C" fn(*mut gm_ctx, u32, gm_str) -> u32>,
+    /// [any] Describes a place that writes records, once; the same description gives the same answer, never null.
+    pub log_site: Option<unsafe extern "C" fn(*mut gm_ctx, *const gm_log_site) -> *const gm_log_handle>,
+    /// [any] 1 when a record of the place with this number would be kept now; asked for `GM_LOG_SOMETIMES` only.
+    pub log_enabled: Option<unsafe extern "C" fn(*mut gm_ctx, u32) -> u32>,
     /// [any] Takes a record; everything in it is copied.
     pub log: Option<unsafe extern "C" fn(*mut gm_ctx, *const gm_log_record)>,
     /// [any] 1 when the instance should return soon.

@@ -74,11 +74,14 @@ fn static_assertions(keyword: &str) -> String {
         gm_event { version, name_len, name }
         gm_bytes { reserved, media_type_len, media_type }
         gm_packet { struct_size, kind, flags, n_planes, seq, pts_ns, duration_ns, planes, side, host_private, stream_id, u }
-        gm_log_record { struct_size, level, target, message, file, line, flags, fields_json }
+        gm_log_site { struct_size, level, target, file, line, n_fields, fields }
+        gm_log_handle { interest, number }
+        gm_log_value { kind, reserved, data }
+        gm_log_record { struct_size, flags, site, line, file, target, message, spans, values, n_values, reserved }
         gm_alloc_info { struct_size, align, len }
         gm_create_info { struct_size, flags, instance_id, params_json }
         gm_tick_info { struct_size, flags, now_ns, next_ns }
-        gm_host_api { hdr, ctx_retain, ctx_release, log_enabled, log, is_cancelled, clock_ns, buffer_alloc, emit, wake, hint, get_extension }
+        gm_host_api { hdr, ctx_retain, ctx_release, log_site, log_enabled, log, is_cancelled, clock_ns, buffer_alloc, emit, wake, hint, get_extension }
         gm_host { api, ctx }
         gm_node_class { struct_size, role, id, create, destroy, start, stop, tick, process, flush, update, hint, get_extension }
         gm_module { hdr, manifest_json, classes, n_classes, flags, get_extension }

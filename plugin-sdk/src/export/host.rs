@@ -1,8 +1,8 @@
 //! The host as the SDK sees it: an imported table and a counted context.
 
 use crate::error::{Error, Result};
+use crate::export::site::{Place, Record, Site};
 use crate::export::struct_size;
-use crate::logger::Record;
 use graphmill_abi::layout::*;
 use graphmill_abi::{Buffer, ErrorSlot, Packet};
 use std::mem::MaybeUninit;
@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 struct HostApi {
     ctx_retain: unsafe extern "C" fn(*mut gm_ctx),
     ctx_release: unsafe extern "C" fn(*mut gm_ctx),
-    log_enabled: unsafe extern "C" fn(*mut gm_ctx, u32, gm_str) -> u32,
+    log_site: unsafe extern "C" fn(*mut gm_ctx, *const gm_log_site) -> *const gm_log_handle,
+    log_enabled: unsafe extern "C" fn(*mut gm_ctx, u32) -> u32,
     log: unsafe extern "C" fn(*mut gm_ctx, *const gm_log_record),
     is_cancelled: unsafe extern "C" fn(*mut gm_ctx) -> u32,
     clock_ns: unsafe extern "C" fn(*mut gm_ctx, u32) -> i64,
@@ -69,6 +70,7 @@ impl HostApi {
         Ok(Self {
             ctx_retain: table.ctx_retain.ok_or_else(missing)?,
             ctx_release: table.ctx_release.ok_or_else(missing)?,
+            log_site: table.log_site.ok_or_else(missing)?,
             log_enabled: table.log_enabled.ok_or_else(missing)?,
             log: table.log.ok_or_else(missing)?,
             is_cancelled: table.is_cancelled.ok_or_else(missing)?,
@@ -146,23 +148,51 @@ impl HostRef {
         Ok(unsafe { Buffer::from_raw(raw) }?)
     }
 
-    pub(crate) fn log_enabled(&self, level: u32, target: &str) -> bool {
-        // SAFETY: the context is alive; the text is borrowed for the call.
-        unsafe { (self.api.log_enabled)(self.ctx(), level, gm_str::new(target)) == 1 }
-    }
-
-    pub(crate) fn log(&self, record: &Record<'_>) {
-        let raw = gm_log_record {
-            struct_size: struct_size::<gm_log_record>(),
-            level: record.level,
-            target: gm_str::new(record.target),
-            message: gm_str::new(record.message),
-            file: gm_str::new(record.file),
-            line: record.line,
-            flags: 0,
-            fields_json: gm_str::new(record.fields),
+    /// The host's site for a place that writes records: the same one for the same place.
+    pub(crate) fn site(&self, place: &Place<'_>) -> Site {
+        let fields: Vec<gm_str> = place.fields.iter().map(|name| gm_str::new(name)).collect();
+        let raw = gm_log_site {
+            struct_size: struct_size::<gm_log_site>(),
+            level: place.level.to_raw(),
+            target: gm_str::new(place.target),
+            file: gm_str::new(place.file),
+            line: place.line,
+            n_fields: u32::try_from(fields.len()).unwrap_or(0),
+            fields: fields.as_ptr(),
         };
         // SAFETY: the context is alive; the texts are borrowed for the call.
+        let handle = unsafe { (self.api.log_site)(self.ctx(), &raw) };
+        // SAFETY: what the host answers lives as long as the process.
+        unsafe { Site::from_raw(handle) }
+    }
+
+    /// Whether a record of this place would be kept: a call only where the host cannot say so once and for all.
+    #[inline]
+    pub(crate) fn is_enabled(&self, site: Site) -> bool {
+        match site.interest() {
+            GM_LOG_NEVER => false,
+            GM_LOG_ALWAYS => true,
+            // SAFETY: the context is alive.
+            _ => unsafe { (self.api.log_enabled)(self.ctx(), site.number()) == 1 },
+        }
+    }
+
+    /// Hands a record over; the host copies what it keeps.
+    pub(crate) fn log(&self, site: Site, record: &Record<'_>) {
+        let raw = gm_log_record {
+            struct_size: struct_size::<gm_log_record>(),
+            flags: if record.is_cut { GM_LOG_CUT } else { 0 },
+            site: site.number(),
+            line: record.line,
+            file: gm_str::new(record.file),
+            target: gm_str::new(record.target),
+            message: gm_str::new(record.message),
+            spans: gm_str::new(record.spans),
+            values: record.values.as_ptr(),
+            n_values: u32::try_from(record.values.len()).unwrap_or(0),
+            reserved: 0,
+        };
+        // SAFETY: the context is alive; the texts and values are borrowed for the call.
         unsafe { (self.api.log)(self.ctx(), &raw) };
     }
 

@@ -3,6 +3,7 @@
 use crate::exec::clock::Clock;
 use crate::exec::hint::{HintContent, HintError, Upstream};
 use crate::exec::sys::{AtomicBool, Ordering};
+use crate::telemetry::log_bridge::Speaker;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Identity of a node and the few flags that any thread may look at.
@@ -22,6 +23,8 @@ pub struct NodeContext {
     waker: Arc<dyn Wake>,
     /// Who hears the hints of the node.
     upstream: Arc<Upstream>,
+    /// The node as far as its log records are concerned; the instances of a node share it.
+    speaker: Arc<Speaker>,
 }
 
 /// Wakes whoever runs a node.
@@ -71,6 +74,7 @@ impl NodeContext {
     /// The context of one instance.
     pub fn new(name: NodeName, instance_id: u64, clock: Arc<dyn Clock>, waker: Arc<dyn Wake>) -> Self {
         let origin_ns = clock.now_ns();
+        let speaker = Speaker::of_node(name.session.clone(), name.node.clone(), name.kind.clone());
         Self {
             session: name.session,
             node: name.node,
@@ -82,6 +86,7 @@ impl NodeContext {
             is_closed: AtomicBool::new(false),
             waker,
             upstream: Arc::default(),
+            speaker: Arc::new(speaker),
         }
     }
 
@@ -105,6 +110,7 @@ impl NodeContext {
             is_closed: AtomicBool::new(false),
             waker: self.waker.clone(),
             upstream: self.upstream.clone(),
+            speaker: self.speaker.clone(),
         }
     }
 
@@ -121,6 +127,11 @@ impl NodeContext {
     /// Id of the kind.
     pub fn kind(&self) -> &str {
         &self.kind
+    }
+
+    /// The node as far as its log records are concerned.
+    pub(crate) fn speaker(&self) -> &Arc<Speaker> {
+        &self.speaker
     }
 
     /// Number of the instance in this process.

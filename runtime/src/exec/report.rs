@@ -6,6 +6,7 @@ use crate::exec::link::{DropReason, LinkCounters};
 use crate::exec::supervise::NodeState;
 use crate::graph::{Deadlines, KindInfo};
 use crate::telemetry::histogram::Summary;
+use crate::telemetry::log_bridge::Speaker;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,6 +88,8 @@ pub struct NodeReport {
     pub lost_in_cycle: u64,
     /// Packets that an abandoned call gave later; they were dropped.
     pub late_outputs: u64,
+    /// Log records that were dropped because there were too many in a second.
+    pub log_records_suppressed: u64,
     /// The newest of the typed errors.
     pub last_error: Option<String>,
     /// Ticks that began a whole interval late or more.
@@ -180,6 +183,8 @@ pub(crate) struct NodeEntry {
     pub(crate) outputs: Vec<String>,
     pub(crate) deadlines: Deadlines,
     pub(crate) send_timeout: Duration,
+    /// `None` for inlets and outlets, which run no plugin.
+    pub(crate) speaker: Option<Arc<Speaker>>,
 }
 
 /// What the handle of a session keeps of a link for its reports.
@@ -208,6 +213,7 @@ impl NodeEntry {
             bypassed: counters.bypassed.value(),
             lost_in_cycle: counters.lost_credits.value(),
             late_outputs: counters.late_outputs.value(),
+            log_records_suppressed: self.speaker.as_ref().map_or(0, |speaker| speaker.suppressed()),
             last_error: counters.last_error(),
             late_ticks: counters.late_ticks.value(),
             paused: self.control.is_paused(),

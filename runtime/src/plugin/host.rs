@@ -35,6 +35,7 @@ static API: gm_host_api = gm_host_api {
     },
     ctx_retain: Some(ctx_retain),
     ctx_release: Some(ctx_release),
+    log_site: Some(log::log_site),
     log_enabled: Some(log::log_enabled),
     log: Some(log::log),
     is_cancelled: Some(is_cancelled),

@@ -15,10 +15,14 @@ pub struct HostStats {
     pub host_panics: u64,
     /// Texts of records in which bytes were replaced that are not UTF-8.
     pub log_texts_replaced: u64,
-    /// Texts of records whose end was cut off.
+    /// Texts of records whose end was cut off, and records of which fields were left out.
     pub log_texts_cut: u64,
     /// Records, or texts in them, that could not be read at all.
     pub log_records_unreadable: u64,
+    /// Records that were dropped because their node wrote too many in a second.
+    pub log_records_suppressed: u64,
+    /// Times that a place which logs found no room for a target of its own.
+    pub log_sites_folded: u64,
 }
 
 /// A count with many writers, for rare events.
@@ -54,5 +58,7 @@ pub fn host_stats() -> HostStats {
         log_texts_replaced: losses.replaced,
         log_texts_cut: losses.cut,
         log_records_unreadable: losses.unreadable,
+        log_records_suppressed: losses.suppressed,
+        log_sites_folded: losses.folded,
     }
 }

@@ -4,8 +4,11 @@
 mod calls;
 mod contract;
 mod hints;
+mod logging;
 mod services;
 
 mod bench;
+mod log_functions;
+#[path = "../../tests/support/records.rs"]
 mod records;
 mod sample;

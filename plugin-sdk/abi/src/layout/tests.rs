@@ -24,14 +24,18 @@ fn layout_is_what_the_header_promises() {
     layout!(gm_event, 88, 4, { version: 0, name_len: 4, name: 8 });
     layout!(gm_bytes, 88, 4, { reserved: 0, media_type_len: 4, media_type: 8 });
     layout!(gm_packet, 256, 8, { struct_size: 0, kind: 4, flags: 8, n_planes: 12, seq: 16, pts_ns: 24, duration_ns: 32, planes: 40, side: 136, host_private: 144, stream_id: 152, u: 160 });
-    layout!(gm_log_record, 80, 8, { struct_size: 0, level: 4, target: 8, message: 24, file: 40, line: 56, flags: 60, fields_json: 64 });
+    layout!(gm_log_site, 56, 8, { struct_size: 0, level: 4, target: 8, file: 24, line: 40, n_fields: 44, fields: 48 });
+    layout!(gm_log_handle, 8, 4, { interest: 0, number: 4 });
+    layout!(gm_log_value, 24, 8, { kind: 0, reserved: 4, data: 8 });
+    layout!(gm_log_record, 96, 8, { struct_size: 0, flags: 4, site: 8, line: 12, file: 16, target: 32, message: 48, spans: 64, values: 80, n_values: 88, reserved: 92 });
     layout!(gm_alloc_info, 16, 8, { struct_size: 0, align: 4, len: 8 });
     layout!(gm_create_info, 32, 8, { struct_size: 0, flags: 4, instance_id: 8, params_json: 16 });
     layout!(gm_tick_info, 24, 8, { struct_size: 0, flags: 4, now_ns: 8, next_ns: 16 });
-    layout!(gm_host_api, 104, 8, { hdr: 0, ctx_retain: 16, ctx_release: 24, log_enabled: 32, log: 40, is_cancelled: 48, clock_ns: 56, buffer_alloc: 64, emit: 72, wake: 80, hint: 88, get_extension: 96 });
+    layout!(gm_host_api, 112, 8, { hdr: 0, ctx_retain: 16, ctx_release: 24, log_site: 32, log_enabled: 40, log: 48, is_cancelled: 56, clock_ns: 64, buffer_alloc: 72, emit: 80, wake: 88, hint: 96, get_extension: 104 });
     layout!(gm_host, 16, 8, { api: 0, ctx: 8 });
     layout!(gm_node_class, 104, 8, { struct_size: 0, role: 4, id: 8, create: 24, destroy: 32, start: 40, stop: 48, tick: 56, process: 64, flush: 72, update: 80, hint: 88, get_extension: 96 });
     layout!(gm_module, 56, 8, { hdr: 0, manifest_json: 16, classes: 32, n_classes: 40, flags: 44, get_extension: 48 });
+    assert_eq!((size_of::<gm_log_data>(), align_of::<gm_log_data>()), (16, 8));
     assert_eq!((size_of::<gm_payload>(), align_of::<gm_payload>()), (96, 8));
 }
 

@@ -269,6 +269,7 @@ fn place(
         outputs: node.outputs().iter().map(|pin| pin.name().to_string()).collect(),
         deadlines: *node.deadlines(),
         send_timeout: node.send_timeout(),
+        speaker: None,
     });
     let id = node.id().to_string();
     let shared = assembly.shared.clone();
@@ -289,6 +290,9 @@ fn place(
             let name = NodeName::new(session.clone(), node.id(), kind.id.as_str());
             let context = NodeContext::new(name, next_instance_id(), options.clock.clone(), waker.clone());
             let context = Arc::new(context.with_upstream(upstream));
+            if let Some(entry) = assembly.nodes.last_mut() {
+                entry.speaker = Some(context.speaker().clone());
+            }
             let current = Arc::new(CurrentContext::new(context.clone()));
             shared.add_context(current.clone());
             let invalid = |error: PolicyError| {

@@ -8,7 +8,7 @@ use super::Refusal;
 use super::thread::ThreadMark;
 use crate::exec::current::with_running;
 use crate::exec::{Clock, MonotonicClock, NodeContext, Outputs};
-use crate::telemetry::log_bridge::Speaker;
+use crate::telemetry::log_bridge::{Said, Speaker};
 use graphmill_abi::layout::*;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -35,8 +35,8 @@ pub(in crate::plugin) struct HostContext {
 enum Owner {
     /// One instance.
     Node(Arc<NodeContext>),
-    /// A whole plugin, by its short name.
-    Module(Box<str>),
+    /// A whole plugin.
+    Module(Speaker),
 }
 
 /// Makes a thin pointer out of the outputs of a call.
@@ -48,9 +48,9 @@ impl HostContext {
         Self::new(Owner::Node(node))
     }
 
-    /// The context of a whole plugin.
+    /// The context of a whole plugin, by its short name.
     pub(in crate::plugin) fn for_module(name: String) -> Arc<Self> {
-        Self::new(Owner::Module(name.into_boxed_str()))
+        Self::new(Owner::Module(Speaker::of_plugin(name)))
     }
 
     fn new(owner: Owner) -> Arc<Self> {
@@ -117,13 +117,12 @@ impl HostContext {
     }
 
     /// Who speaks through this context. Records of a module belong to the instance that runs on this thread, if any.
-    pub(super) fn with_speaker<R>(&self, body: impl FnOnce(&Speaker<'_>) -> R) -> R {
+    pub(super) fn with_speaker<R>(&self, body: impl FnOnce(&Speaker, Moment<'_>) -> R) -> R {
         match &self.owner {
-            Owner::Node(node) => body(&speaker(node, None)),
-            Owner::Module(name) => with_running(|node| match node {
-                Some(node) => body(&speaker(node, Some(name))),
-                None => body(&Speaker { plugin: Some(name), ..Speaker::default() }),
-            }),
+            Owner::Node(node) => body(node.speaker(), Moment(Some(node))),
+            Owner::Module(plugin) => {
+                with_running(|node| body(node.map_or(plugin, |node| node.speaker()), Moment(node)))
+            }
         }
     }
 
@@ -181,12 +180,16 @@ pub(in crate::plugin) fn during_emitting_call<R>(
     body()
 }
 
-fn speaker<'a>(node: &'a NodeContext, plugin: Option<&'a str>) -> Speaker<'a> {
-    Speaker {
-        session: Some(node.session()),
-        node: Some(node.node()),
-        kind: Some(node.kind()),
-        plugin,
-        is_late: node.is_closed(),
+/// When somebody speaks: in the life of a node, or outside of every node.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment<'a>(Option<&'a NodeContext>);
+
+impl Moment<'_> {
+    /// What is to be known of it for a record; reads the clock.
+    pub(super) fn said(self) -> Said {
+        match self.0 {
+            Some(node) => Said { is_late: node.is_closed(), now_ns: node.now_ns() },
+            None => Said { is_late: false, now_ns: MODULE_CLOCK.now_ns() },
+        }
     }
 }

@@ -1,15 +1,12 @@
 //! What a node can ask of the host, while it lives and afterwards.
 
 use super::bench::{Bench, Kept, create};
-use super::records::Records;
 use crate::plugin::host::HostContext;
-use crate::plugin::host_stats;
 use graphmill_abi::layout::*;
 use graphmill_abi::{Buffer, ErrorSlot, Packet};
 use std::cell::RefCell;
 use std::ptr;
 use std::sync::Arc;
-use tracing::{Level, dispatcher};
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -24,41 +21,6 @@ pub(super) fn later(work: impl FnOnce() + Send + 'static) {
 
 pub(super) fn later_work() -> Vec<Work> {
     LATER.take()
-}
-
-#[test]
-fn f17_message_with_a_zero_byte_arrives_whole_and_names_its_node() {
-    let records = Records::default();
-    let (_bench, mut node) = create("sample.scripted", r#"{"act": "log"}"#).unwrap();
-    dispatcher::with_default(&records.dispatch(Level::INFO), || {
-        node.process(0, &mut Packet::from_text("x").unwrap(), &mut Kept::default()).unwrap();
-    });
-    let line = r#"INFO nul{0}inside session="session" node="node" kind="sample.scripted""#.replace("{0}", "\0");
-    assert_eq!(records.take(), [line]);
-    dispatcher::with_default(&records.dispatch(Level::WARN), || {
-        node.process(0, &mut Packet::from_text("x").unwrap(), &mut Kept::default()).unwrap();
-    });
-    assert!(records.take().is_empty(), "the level is filtered by the application");
-}
-
-#[test]
-fn record_after_destroy_arrives_marked_as_late() {
-    let records = Records::default();
-    let (bench, mut node) = create("sample.scripted", r#"{"act": "log_later"}"#).unwrap();
-    node.process(0, &mut Packet::from_text("x").unwrap(), &mut Kept::default()).unwrap();
-    drop(node);
-    let context = Arc::downgrade(&bench.context);
-    drop(bench);
-    assert!(context.upgrade().is_some(), "the plugin still holds the context");
-    let work = later_work();
-    let dispatch = records.dispatch(Level::INFO);
-    let log = move || dispatcher::with_default(&dispatch, || work.into_iter().for_each(|work| work()));
-    std::thread::spawn(log).join().unwrap();
-    assert_eq!(
-        records.take(),
-        [r#"WARN after destroy session="session" node="node" kind="sample.scripted" late=true"#]
-    );
-    assert!(context.upgrade().is_none(), "the last release frees the context");
 }
 
 #[test]
@@ -113,11 +75,6 @@ impl Raw {
         (status, error.message().into_owned())
     }
 
-    fn log(&self, record: *const gm_log_record) {
-        // SAFETY: as above.
-        unsafe { self.api.log.unwrap()(self.host.ctx, record) };
-    }
-
     fn clock_ns(&self, clock: u32) -> i64 {
         // SAFETY: the context is alive.
         unsafe { self.api.clock_ns.unwrap()(self.host.ctx, clock) }
@@ -133,11 +90,6 @@ impl Raw {
         unsafe { self.api.ctx_retain.unwrap()(self.host.ctx) };
         // SAFETY: a reference that was retained is given back.
         unsafe { self.api.ctx_release.unwrap()(self.host.ctx) };
-    }
-
-    fn log_enabled(&self, level: u32) -> u32 {
-        // SAFETY: as above.
-        unsafe { self.api.log_enabled.unwrap()(self.host.ctx, level, gm_str::EMPTY) }
     }
 
     fn wake(&self) -> gm_status {
@@ -197,11 +149,10 @@ fn context_that_is_none_is_refused_by_every_service() {
         let raw = Raw { host: gm_host { ctx, ..host }, api, _context: Arc::clone(&context) };
         let message = "the context is not one of this host".to_owned();
         raw.retain_and_release();
-        assert_eq!((raw.is_cancelled(), raw.log_enabled(GM_LOG_ERROR)), (1, 0));
+        assert_eq!(raw.is_cancelled(), 1);
         assert_eq!((raw.clock_ns(GM_CLOCK_MONOTONIC), raw.wake()), (GM_TIME_UNKNOWN, GM_E_INVALID));
         assert_eq!(raw.alloc(&INFO, &mut ptr::null_mut()), (GM_E_INVALID, message.clone()));
         assert_eq!(raw.emit(0, ptr::null_mut()), (GM_E_INVALID, message));
-        raw.log(&record(GM_LOG_ERROR, "to nobody"));
     }
 }
 
@@ -231,73 +182,4 @@ fn context_of_a_plugin_gives_what_needs_no_node() {
     assert_eq!((raw.wake(), raw.is_cancelled()), (GM_E_STATE, 0));
     assert!(raw.clock_ns(GM_CLOCK_MONOTONIC) >= 0);
     assert_eq!(raw.clock_ns(GM_CLOCK_SESSION), GM_TIME_UNKNOWN);
-    let records = Records::default();
-    dispatcher::with_default(&records.dispatch(Level::INFO), || raw.log(&record(GM_LOG_INFO, "hello")));
-    assert_eq!(records.take(), [r#"INFO hello plugin="libsample.so" plugin_target="here" line=3"#]);
-}
-
-fn record(level: u32, message: &str) -> gm_log_record {
-    gm_log_record {
-        struct_size: u32::try_from(size_of::<gm_log_record>()).unwrap(),
-        level,
-        target: gm_str::new("here"),
-        message: gm_str::new(message),
-        file: gm_str::EMPTY,
-        line: 3,
-        flags: 0,
-        fields_json: gm_str::EMPTY,
-    }
-}
-
-#[test]
-fn f18_damage_in_records_is_repaired_cut_and_counted() {
-    let raw = raw(HostContext::for_module("libsample.so".to_owned()));
-    let records = Records::default();
-    let before = host_stats();
-    let long = "ä".repeat(5000);
-    let bad = gm_str { ptr: c"a\xffb".as_ptr(), len: 3 };
-    let null = gm_str { ptr: ptr::null(), len: 9 };
-    dispatcher::with_default(&records.dispatch(Level::INFO), || {
-        raw.log(&record(GM_LOG_INFO, &long));
-        raw.log(&gm_log_record { message: bad, ..record(GM_LOG_INFO, "") });
-        raw.log(&gm_log_record { message: null, ..record(GM_LOG_INFO, "") });
-        raw.log(&record(99, "level that is not known"));
-        raw.log(&gm_log_record { struct_size: 4, ..record(GM_LOG_INFO, "short") });
-        raw.log(ptr::null());
-        raw.log(ptr::from_ref(&record(GM_LOG_INFO, "odd")).wrapping_byte_add(1));
-    });
-    let lines: Vec<String> =
-        records.take().into_iter().filter(|line| !line.starts_with("WARN records of plugins were damaged")).collect();
-    let [cut, repaired, empty] = lines.as_slice() else { panic!("three records: {lines:?}") };
-    assert_eq!(cut.matches('ä').count(), 4096);
-    assert!(repaired.starts_with("INFO a\u{fffd}b "), "{repaired}");
-    assert!(empty.starts_with("INFO  plugin="), "{empty}");
-    let after = host_stats();
-    assert!(after.log_texts_cut > before.log_texts_cut);
-    assert!(after.log_texts_replaced > before.log_texts_replaced);
-    assert!(after.log_records_unreadable >= before.log_records_unreadable + 5);
-}
-
-#[test]
-fn f1_eight_threads_log_through_one_context_at_once() {
-    let raw = raw(HostContext::for_module("libsample.so".to_owned()));
-    let records = Records::default();
-    let ctx = std::sync::atomic::AtomicPtr::new(raw.host.ctx);
-    let log = raw.api.log.unwrap();
-    std::thread::scope(|scope| {
-        for thread in 0..8 {
-            let (ctx, records) = (&ctx, &records);
-            scope.spawn(move || {
-                dispatcher::with_default(&records.dispatch(Level::INFO), || {
-                    for round in 0..4 {
-                        let text = format!("{thread}.{round}");
-                        let ctx = ctx.load(std::sync::atomic::Ordering::Relaxed);
-                        // SAFETY: the context outlives the scope; any thread may log.
-                        unsafe { log(ctx, &record(GM_LOG_INFO, &text)) };
-                    }
-                });
-            });
-        }
-    });
-    assert_eq!(records.take().len(), 32);
 }

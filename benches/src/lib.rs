@@ -3,6 +3,9 @@
 use graphmill::graph::{LinkSpec, NodeSpec};
 use graphmill::{Graph, Outcome, Runtime, SessionReport};
 use serde_json::json;
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
 
 /// Where the nodes of a chain run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,22 @@ pub fn runtime() -> Runtime {
         panic!("{error}");
     }
     runtime
+}
+
+/// The cdylib of a crate of this workspace, built as a release now.
+///
+/// # Panics
+/// When cargo does not build it.
+#[must_use]
+pub fn cdylib(package: &str) -> PathBuf {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--release", "--locked", "--message-format=json", "-p", package]);
+    let name = format!("lib{}.so", package.replace('-', "_"));
+    let output = cargo.output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let artifacts = output.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let files = artifacts.filter_map(|artifact| artifact.get("filenames")?.as_array().cloned()).flatten();
+    let mut files = files.filter_map(|file| file.as_str().map(PathBuf::from));
+    files.find(|file| file.ends_with(&name)).unwrap_or_else(|| panic!("cargo builds no {name}"))
 }
 
 impl Chain {

@@ -1,5 +1,6 @@
 //! Time: one trait, the machine's monotonic clock, and a clock for tests that only moves when told.
 
+use crate::telemetry::histogram::Histogram;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -71,22 +72,52 @@ impl Clock for VirtualClock {
 }
 
 /// Times calls by the processor's time-stamp counter where there is one: a few nanoseconds a reading.
+///
+/// Readings of all timers of a process can be compared. One that is off gives [`CallTimer::NEVER`] and costs nothing.
 #[derive(Debug, Clone)]
-pub(crate) struct CallTimer(quanta::Clock);
+pub(crate) struct CallTimer(Option<quanta::Clock>);
 
 impl CallTimer {
+    /// What a reading never is: no time was taken.
+    pub(crate) const NEVER: u64 = 0;
+
     /// A timer; the first one of a process calibrates the counter, which takes some milliseconds.
-    pub(crate) fn new() -> Self {
-        Self(quanta::Clock::new())
+    pub(crate) fn new(measure: Measure) -> Self {
+        match measure {
+            Measure::Counts => Self::off(),
+            Measure::Times => Self(Some(quanta::Clock::new())),
+        }
     }
 
-    /// A reading, meaningful only to this timer.
+    /// A timer that never reads a clock.
+    pub(crate) fn off() -> Self {
+        Self(None)
+    }
+
+    /// A reading.
     pub(crate) fn now(&self) -> u64 {
-        self.0.raw()
+        self.0.as_ref().map_or(Self::NEVER, |clock| clock.raw().max(Self::NEVER + 1))
     }
 
-    /// Nanoseconds since an earlier reading.
-    pub(crate) fn since_ns(&self, earlier: u64) -> u64 {
-        self.0.delta_as_nanos(earlier, self.0.raw())
+    /// Puts the time between two readings into a histogram, if there are two.
+    pub(crate) fn record(&self, [earlier, later]: [u64; 2], into: &Histogram) {
+        if let Some(clock) = &self.0
+            && earlier != Self::NEVER
+            && later != Self::NEVER
+        {
+            // Readings of different cores may be some nanoseconds apart; what would be negative counts as 0.
+            into.record(clock.delta_as_nanos(earlier, later));
+        }
     }
+}
+
+/// What a session measures of its calls and packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Measure {
+    /// Counts only: no call reads a clock.
+    Counts,
+    /// Counts, and how long calls took, packets waited and sends waited.
+    #[default]
+    Times,
 }

@@ -1,26 +1,37 @@
 //! What a node counts, and the names of what can go wrong in it.
 
-use crate::exec::instance::{Fault, FaultClass};
+use crate::exec::instance::{EmitError, Fault, FaultClass};
 use crate::exec::supervise::NodeState;
 use crate::exec::sys::{AtomicBool, Ordering};
 use crate::telemetry::counter::Counter;
 use crate::telemetry::histogram::Histogram;
+use crate::telemetry::limiter::Limiter;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 /// Counters of one node; its worker writes, everybody reads.
 #[derive(Debug, Default)]
 pub(crate) struct NodeCounters {
-    /// Calls of `tick` and `process` that were begun.
+    /// Calls of `tick`, `process` and `flush` that were begun.
     pub(crate) calls: Counter,
+    /// How these calls ended, each in one of them.
+    outcomes: [Counter; CallOutcome::ALL.len()],
+    /// Calls among these that came back after they had been given up.
+    pub(crate) late_completions: Counter,
     pub(crate) packets_in: Counter,
     pub(crate) packets_out: Counter,
     /// Packets given to an output without a link.
     pub(crate) packets_unlinked: Counter,
     /// Calls that ended with a typed error.
     pub(crate) errors: Counter,
-    /// Calls that did not return in time; the watch writes it.
+    /// Calls of any operation that did not return in time; the watch writes it.
     pub(crate) timeouts: Counter,
+    /// Warnings about these.
+    pub(crate) timeout_warnings: Limiter,
+    /// Sends that found no room within the send timeout.
+    pub(crate) send_timeouts: Counter,
+    send_timeout_warnings: Limiter,
     /// Instances that were made anew.
     pub(crate) restarts: Counter,
     /// Packets that were in flight when the instance failed, and were given up.
@@ -38,6 +49,10 @@ pub(crate) struct NodeCounters {
     /// Number of the newest packet that came in.
     pub(crate) newest_seq: Counter,
     pub(crate) call_time: Histogram,
+    /// How long packets were on a link before the node took them.
+    pub(crate) queue_wait: Histogram,
+    /// How long calls of the node, or its worker between them, waited for room on a link.
+    pub(crate) send_wait: Histogram,
     /// A packet outlived its failed call: it is neither delivered nor counted yet.
     holds_packet: AtomicBool,
     state: Counter,
@@ -55,6 +70,43 @@ impl NodeCounters {
     /// How far the stream has come, in nanoseconds of presentation time.
     pub(crate) fn position_ns(&self) -> Option<u64> {
         self.position.value().checked_sub(1)
+    }
+
+    /// Counts the end of a call.
+    pub(crate) fn call_ended(&self, outcome: CallOutcome) {
+        if let Some(counter) = self.outcomes.get(outcome as usize) {
+            counter.increment();
+        }
+    }
+
+    /// Calls that ended in one way.
+    pub(crate) fn ended_with(&self, outcome: CallOutcome) -> u64 {
+        self.outcomes.get(outcome as usize).map_or(0, Counter::value)
+    }
+
+    /// Counts a call of any operation that did not return in time. Only who has taken the lease calls it.
+    pub(crate) fn timed_out(&self) {
+        self.timeouts.increment();
+        if self.calls_under_way() > 0 {
+            self.call_ended(CallOutcome::Timeout);
+        }
+    }
+
+    /// Calls that were begun and have not ended; exact for whoever has the lease, else as of some moment.
+    pub(crate) fn calls_under_way(&self) -> u64 {
+        // Read before the beginnings, so that no call seems to have ended before it began.
+        let ended: u64 = self.outcomes.iter().map(Counter::value).sum();
+        self.calls.value().saturating_sub(ended)
+    }
+
+    /// Counts a send that found no room in time, and says so a few times a minute.
+    #[cold]
+    pub(crate) fn send_timed_out(&self, output: &str, error: &EmitError) {
+        self.send_timeouts.increment();
+        if let Some(unsaid) = self.send_timeout_warnings.admit(Instant::now()) {
+            let timeouts = self.send_timeouts.value();
+            tracing::warn!(output, timeouts, unsaid, "a send ended at its timeout: {error}");
+        }
     }
 
     /// Counts a typed error and keeps its sentence.
@@ -88,6 +140,52 @@ impl NodeCounters {
 
     pub(crate) fn state(&self) -> NodeState {
         NodeState::ALL.into_iter().find(|state| *state as u64 == self.state.value()).unwrap_or(NodeState::Starting)
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum CallOutcome {
+    /// It did what it was asked for.
+    Ok,
+    /// A typed error, or its packets could not be put on their links.
+    Error,
+    /// The plugin panicked.
+    Panic,
+    /// The plugin broke the contract of the ABI.
+    Contract,
+    /// It did not return in time.
+    Timeout,
+    /// It gave up because the session is stopping.
+    Cancelled,
+}
+
+impl CallOutcome {
+    /// Every outcome, in the order of the metrics.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Ok, Self::Error, Self::Panic, Self::Contract, Self::Timeout, Self::Cancelled];
+
+    /// What a fault means for the count.
+    pub(crate) fn of(class: FaultClass) -> Self {
+        match class {
+            FaultClass::Error => Self::Error,
+            FaultClass::Cancelled => Self::Cancelled,
+            FaultClass::Panic => Self::Panic,
+            FaultClass::Contract => Self::Contract,
+            FaultClass::Hung | FaultClass::WorkerLost => Self::Timeout,
+        }
+    }
+
+    /// The word for reports and metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Panic => "panic",
+            Self::Contract => "contract_breach",
+            Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where the application pushes packets in and takes packets out.
 
+use crate::exec::clock::CallTimer;
 use crate::exec::control::{Answer, Mail, NodeControl};
 use crate::exec::counters::NodeCounters;
 use crate::exec::doorbell::Doorbell;
@@ -24,6 +25,7 @@ pub struct Inlet {
     output: Output,
     counters: Arc<NodeCounters>,
     control: Arc<NodeControl>,
+    timer: CallTimer,
     shared: Arc<SessionShared>,
 }
 
@@ -43,11 +45,11 @@ impl Inlet {
     pub(crate) fn new(
         name: String,
         output: Output,
-        (counters, control): (Arc<NodeCounters>, Arc<NodeControl>),
+        (counters, control, timer): (Arc<NodeCounters>, Arc<NodeControl>, CallTimer),
         shared: Arc<SessionShared>,
     ) -> Self {
         counters.set_state(NodeState::Running);
-        Self { name, output, counters, control, shared }
+        Self { name, output, counters, control, timer, shared }
     }
 
     /// Name of the inlet.
@@ -79,6 +81,7 @@ impl Inlet {
             outputs: std::slice::from_mut(&mut self.output),
             locals: &mut [],
             counters: &self.counters,
+            timer: &self.timer,
             send_timeout,
             abort: self.shared.abort_flag(),
             is_shared: false,
@@ -127,6 +130,7 @@ pub struct Outlet {
     bell: Arc<Doorbell>,
     counters: Arc<NodeCounters>,
     upstream: Arc<Upstream>,
+    timer: CallTimer,
     shared: Arc<SessionShared>,
 }
 
@@ -147,10 +151,10 @@ impl Outlet {
         name: String,
         feeds: Vec<Arc<Link>>,
         bell: Arc<Doorbell>,
-        (counters, upstream, shared): (Arc<NodeCounters>, Arc<Upstream>, Arc<SessionShared>),
+        (counters, upstream, timer, shared): (Arc<NodeCounters>, Arc<Upstream>, CallTimer, Arc<SessionShared>),
     ) -> Self {
         counters.set_state(NodeState::Running);
-        Self { name, feeds, next: 0, bell, counters, upstream, shared }
+        Self { name, feeds, next: 0, bell, counters, upstream, timer, shared }
     }
 
     /// Name of the outlet.
@@ -208,6 +212,7 @@ impl Outlet {
                 self.next = at + 1;
                 self.counters.packets_in.increment();
                 self.counters.saw_pts(packet.pts_ns());
+                self.timer.record([packet.host_private(), self.timer.now()], &self.counters.queue_wait);
                 return Ok(packet);
             }
         }

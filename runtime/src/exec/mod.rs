@@ -25,7 +25,7 @@ mod doorbell;
 pub(crate) mod sys;
 
 pub use crate::telemetry::histogram::Summary;
-pub use clock::{Clock, MonotonicClock, VirtualClock};
+pub use clock::{Clock, Measure, MonotonicClock, VirtualClock};
 pub use context::{NodeContext, NodeName, Wake};
 pub use counters::{NodeFailure, Operation};
 pub use ends::{Inlet, InletError, Outlet, RecvError};
@@ -37,6 +37,6 @@ pub use instance::{EmitError, Factories, Factory, Fault, FaultClass, Instance, N
 pub use report::{Dropped, LinkReport, NodeReport, Outcome, SessionReport};
 pub use session::{Session, SessionHandle, SessionOptions, StartError, SteerError};
 pub(crate) use single::Shape;
-pub use single::{CallError, Emitted, InstanceHandle, InstanceOptions, Phase};
+pub use single::{CallError, CallTimeouts, Emitted, InstanceHandle, InstanceOptions, Phase};
 pub use supervise::NodeState;
 pub use watch::abandoned_threads;

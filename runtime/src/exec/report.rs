@@ -2,13 +2,13 @@
 
 use crate::exec::control::NodeControl;
 use crate::exec::counters::{NodeCounters, NodeFailure};
-use crate::exec::link::{DropReason, LinkCounters};
+use crate::exec::link::{DropReason, Link, LinkCounters};
 use crate::exec::supervise::NodeState;
 use crate::graph::{Deadlines, KindInfo};
 use crate::telemetry::histogram::Summary;
 use crate::telemetry::log_bridge::Speaker;
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// The state of a session: every node and every link, with what they counted.
@@ -76,8 +76,12 @@ pub struct NodeReport {
     pub packets_unlinked: u64,
     /// Calls that ended with a typed error.
     pub errors: u64,
-    /// Calls that did not return in time.
+    /// Calls of any operation that did not return in time.
     pub timeouts: u64,
+    /// Calls of `tick`, `process` and `flush` that came back after they had been given up.
+    pub late_completions: u64,
+    /// Sends that found no room on a link within the send timeout.
+    pub send_timeouts: u64,
     /// Instances that were made anew after a failure.
     pub restarts: u64,
     /// Packets that were in flight when the instance failed, and were given up.
@@ -104,8 +108,12 @@ pub struct NodeReport {
     pub hints_dropped: u64,
     /// How far the stream has come, in nanoseconds of presentation time.
     pub position_ns: Option<u64>,
-    /// How long the calls took.
+    /// How long the calls took, waiting for room included.
     pub call_time: Summary,
+    /// How long packets were on a link before the node took them.
+    pub queue_wait: Summary,
+    /// How long calls of the node, or its worker between them, waited for room on a link.
+    pub send_wait: Summary,
 }
 
 /// What one link carried.
@@ -192,6 +200,8 @@ pub(crate) struct NodeEntry {
 pub(crate) struct LinkEntry {
     pub(crate) name: String,
     pub(crate) counters: Arc<LinkCounters>,
+    /// The queue of a link between threads, as long as it is there.
+    pub(crate) remote: Weak<Link>,
 }
 
 impl NodeEntry {
@@ -208,6 +218,8 @@ impl NodeEntry {
             packets_unlinked: counters.packets_unlinked.value(),
             errors: counters.errors.value(),
             timeouts: counters.timeouts.value(),
+            late_completions: counters.late_completions.value(),
+            send_timeouts: counters.send_timeouts.value(),
             restarts: counters.restarts.value(),
             lost_in_flight: counters.lost_in_flight.value(),
             bypassed: counters.bypassed.value(),
@@ -222,6 +234,8 @@ impl NodeEntry {
             hints_dropped: self.control.hints_dropped.value(),
             position_ns: counters.position_ns(),
             call_time: counters.call_time.summary(),
+            queue_wait: counters.queue_wait.summary(),
+            send_wait: counters.send_wait.summary(),
         }
     }
 }

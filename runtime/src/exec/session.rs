@@ -11,7 +11,7 @@ pub(crate) use assemble::next_instance_id;
 pub use handle::SessionHandle;
 pub use steer::SteerError;
 
-use crate::exec::clock::{Clock, MonotonicClock};
+use crate::exec::clock::{Clock, Measure, MonotonicClock};
 use crate::exec::counters::NodeFailure;
 use crate::exec::ends::{Inlet, Outlet};
 use crate::exec::instance::Factories;
@@ -46,6 +46,8 @@ pub struct SessionOptions {
     pub drain_timeout: Duration,
     /// How long a stop waits, after that, for the workers to free their instances.
     pub stop_timeout: Duration,
+    /// What is measured of calls and packets.
+    pub measure: Measure,
 }
 
 impl Default for SessionOptions {
@@ -55,6 +57,7 @@ impl Default for SessionOptions {
             clock: Arc::new(MonotonicClock::new()),
             drain_timeout: Duration::from_secs(5),
             stop_timeout: Duration::from_secs(5),
+            measure: Measure::Times,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod end;
 mod error;
+mod timeouts;
 mod worker;
 
 use crate::exec::clock::Clock;
@@ -23,9 +24,11 @@ use graphmill_abi::Packet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use timeouts::TimeoutCounters;
 use worker::{Action, Answer, Reply, Request, Worker};
 
 pub use error::{CallError, Phase};
+pub use timeouts::CallTimeouts;
 
 /// Deadlines of a single instance.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +75,7 @@ pub struct InstanceHandle {
     /// The vector that carries what is emitted: it travels with the request and comes back with the reply.
     emitted: Vec<Emitted>,
     context: Arc<NodeContext>,
+    timeouts: Arc<TimeoutCounters>,
     end: Arc<End>,
     ended: Receiver<()>,
     shape: Shape,
@@ -125,6 +129,7 @@ impl InstanceHandle {
             reply,
             emitted: Vec::new(),
             context,
+            timeouts: Arc::default(),
             end: end_of_calls,
             ended,
             shape,
@@ -181,6 +186,11 @@ impl InstanceHandle {
     /// As for [`InstanceHandle::process`]; on [`CallError::Refused`] the old params stay.
     pub fn update(&mut self, params: &serde_json::Value) -> Result<(), CallError> {
         self.call(Action::Update { params: params.to_string() }).map(drop)
+    }
+
+    /// Calls that ended at a deadline so far, through this handle and its clones.
+    pub fn timeouts(&self) -> CallTimeouts {
+        self.timeouts.now()
     }
 
     /// What the last call emitted.
@@ -257,7 +267,9 @@ impl InstanceHandle {
     }
 
     fn timeout(&self, operation: Operation, phase: Phase, waited: Duration) -> CallError {
-        CallError::Timeout { kind: self.kind.to_string(), operation, phase, waited }
+        let error = CallError::Timeout { kind: self.kind.to_string(), operation, phase, waited };
+        self.timeouts.count(phase, &error);
+        error
     }
 
     fn gone(&self) -> CallError {
@@ -288,6 +300,7 @@ impl Clone for InstanceHandle {
             reply,
             emitted: Vec::new(),
             context: self.context.clone(),
+            timeouts: self.timeouts.clone(),
             end: self.end.clone(),
             ended: self.ended.clone(),
             shape: self.shape,

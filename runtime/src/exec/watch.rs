@@ -22,7 +22,7 @@ use crate::graph::{Deadlines, OnTrip, Policy};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest time between two looks: a hung call is noticed that much after its deadline at the latest.
 const PERIOD_MAX: Duration = Duration::from_millis(20);
@@ -212,7 +212,7 @@ impl WatchedWorker {
             }
         }
         let Some(culprit) = self.nodes.get(hung.node) else { return false };
-        culprit.counters.timeouts.increment();
+        culprit.counters.timed_out();
         let fate = culprit.hangs(hung, shared, now_ns);
         let lost = format!(
             "its worker was lost to node `{}`; give nodes that may hang a worker of their own",
@@ -249,10 +249,13 @@ impl WatchedWorker {
         let mut failure = culprit.failure(hung.operation, Fault::new(FaultClass::Hung, hung.message.clone()));
         match fate {
             NodeFate::RestartAfter { delay_ns } if is_replaced => {
-                let delay_ms = delay_ns / 1_000_000;
-                tracing::warn!(
-                    node = %failure.node, kind = %failure.kind, "{failure}; another one is made in {delay_ms} ms"
-                );
+                let (delay_ms, timeouts) = (delay_ns / 1_000_000, culprit.counters.timeouts.value());
+                if let Some(unsaid) = culprit.counters.timeout_warnings.admit(Instant::now()) {
+                    tracing::warn!(
+                        node = %failure.node, kind = %failure.kind, timeouts, unsaid,
+                        "{failure}; another one is made in {delay_ms} ms"
+                    );
+                }
             }
             NodeFate::Trip { cause, then } => {
                 if culprit.policy.restart.max > 0 {

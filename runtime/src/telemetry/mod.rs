@@ -2,4 +2,5 @@
 
 pub(crate) mod counter;
 pub(crate) mod histogram;
+pub(crate) mod limiter;
 pub(crate) mod log_bridge;

@@ -12,6 +12,7 @@ mod hold;
 
 pub(crate) use counters::{DropReason, LinkCounters};
 
+use crate::exec::clock::CallTimer;
 use crate::exec::doorbell::Doorbell;
 use crate::exec::sys::{AtomicBool, Ordering};
 use crate::graph::WhenFull;
@@ -115,8 +116,15 @@ impl Link {
 
     /// [producer] Sends a packet and waits for room as long as the consumer takes something within `timeout`.
     ///
-    /// Returns how long nothing moved when that was too long; the packet is then still the caller's.
-    pub(crate) fn send(&self, packet: &mut Packet, timeout: Duration, stop: &AtomicBool) -> Result<(), SendError> {
+    /// The packet gets the time at which it is on the link. Returns how long nothing moved when that was too long; the
+    /// packet is then still the caller's.
+    pub(crate) fn send(
+        &self,
+        packet: &mut Packet,
+        timeout: Duration,
+        stop: &AtomicBool,
+        timer: &CallTimer,
+    ) -> Result<(), SendError> {
         if self.try_send(packet) != Sent::Full {
             return Ok(());
         }
@@ -131,6 +139,7 @@ impl Link {
             if stop.load(Ordering::Acquire) {
                 return Err(SendError::Stopped);
             }
+            packet.set_host_private(timer.now());
             if !self.is_holding() && self.try_send(packet) != Sent::Full {
                 return Ok(());
             }

@@ -74,7 +74,8 @@ fn blocked_send_gives_up_when_the_consumer_takes_nothing() {
     let link = link(2, WhenFull::Block);
     send_all(&link, 0..2);
     let mut third = numbered(2);
-    let error = link.send(&mut third, Duration::from_millis(5), &AtomicBool::new(false)).unwrap_err();
+    let error =
+        link.send(&mut third, Duration::from_millis(5), &AtomicBool::new(false), &CallTimer::off()).unwrap_err();
     assert!(matches!(error, SendError::TimedOut(waited) if waited >= Duration::from_millis(5)));
     assert_eq!(third.seq(), 2);
 }
@@ -86,7 +87,7 @@ fn blocked_send_ends_when_the_session_stops() {
     send_all(&link, 0..1);
     let sender = {
         let (link, stop) = (link.clone(), stop.clone());
-        thread::spawn(move || link.send(&mut numbered(1), LONG, &stop))
+        thread::spawn(move || link.send(&mut numbered(1), LONG, &stop, &CallTimer::off()))
     };
     stop.store(true, Ordering::Release);
     link.producer.ring();
@@ -103,7 +104,7 @@ fn every_packet_arrives_once_and_in_order_whatever_the_capacity() {
             thread::spawn(move || {
                 let stop = AtomicBool::new(false);
                 for seq in 0..PACKETS {
-                    link.send(&mut numbered(seq), LONG, &stop).unwrap();
+                    link.send(&mut numbered(seq), LONG, &stop, &CallTimer::off()).unwrap();
                 }
                 link.end();
             })

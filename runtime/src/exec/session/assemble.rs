@@ -17,12 +17,12 @@ use crate::exec::supervise::{SharedSupervisor, Supervisor};
 use crate::exec::sys::Barrier;
 use crate::exec::watch::{WatchedNode, WatchedWorker};
 use crate::exec::worker::{
-    Credits, Feed, Input, Kept, LocalLink, NodePlan, Output, Route, TickWaker, Ticks, WorkerPlan,
+    Credits, Feed, Input, Kept, LocalLink, NodePlan, Output, RoomWait, Route, TickWaker, Ticks, WorkerPlan,
 };
 use crate::graph::{self, Graph, NodeRole, PolicyError};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 /// Everything that a session consists of before its threads run.
 pub(super) struct Assembly {
@@ -72,7 +72,7 @@ pub(super) fn assemble(
         let name = graph.link_text(link);
         let wired = wire((graph, link), &name, &mut vertices, &mut workers);
         let Some(Wired { counters, remote, role }) = wired else { continue };
-        links.push(LinkEntry { name, counters });
+        links.push(LinkEntry { name, counters, remote: remote.as_ref().map_or_else(Weak::new, Arc::downgrade) });
         let Some(remote) = remote else { continue };
         if role.from_inlet {
             shared.add_inlet(remote.clone());
@@ -120,13 +120,16 @@ fn vertex(
     };
     let params = node.params().as_object().cloned().unwrap_or_default();
     let control = Arc::new(NodeControl::new(params, bell.clone()));
-    let output = |pin: &graph::Pin| Output::new(format!("{}.{}", node.id(), pin.name()), pin.format().clone());
+    let counters: Arc<NodeCounters> = Arc::default();
+    let wait = RoomWait::new(CallTimer::new(options.measure), counters.clone());
+    let output =
+        |pin: &graph::Pin| Output::new(format!("{}.{}", node.id(), pin.name()), pin.format().clone(), wait.clone());
     Vertex {
         worker,
         bell,
         inputs: node.inputs().iter().map(|pin| Input::new(pin.name())).collect(),
         outputs: node.outputs().iter().map(output).collect(),
-        counters: Arc::default(),
+        counters,
         control,
     }
 }
@@ -152,7 +155,7 @@ fn worker_of(
         bell,
         shared: shared.clone(),
         clock: options.clock.clone(),
-        timer: CallTimer::new(),
+        timer: CallTimer::new(options.measure),
         lease: Arc::new(Lease::new(Barrier::new())),
         thread: Arc::default(),
     });
@@ -276,12 +279,14 @@ fn place(
     match node.role() {
         NodeRole::Inlet => {
             if let Some(output) = outputs.into_iter().next() {
-                assembly.inlets.insert(id.clone(), Inlet::new(id, output, (counters, control), shared));
+                let ends = (counters, control, CallTimer::new(options.measure));
+                assembly.inlets.insert(id.clone(), Inlet::new(id, output, ends, shared));
             }
         }
         NodeRole::Outlet => {
             let feeds = inputs.iter().flat_map(|input| &input.feeds).filter_map(Feed::remote).cloned().collect();
-            assembly.outlets.insert(id.clone(), Outlet::new(id, feeds, bell, (counters, upstream, shared)));
+            let ends = (counters, upstream, CallTimer::new(options.measure), shared);
+            assembly.outlets.insert(id.clone(), Outlet::new(id, feeds, bell, ends));
         }
         NodeRole::Kind(kind) => {
             let unknown = || StartError::UnknownKind { node: id.clone(), kind: kind.id.clone() };

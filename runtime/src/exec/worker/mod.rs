@@ -16,7 +16,7 @@ pub(crate) use in_flight::{InFlight, Kept, Redelivery};
 pub(crate) use inputs::{Credits, Feed, Input};
 pub(crate) use local::LocalLink;
 pub(crate) use node::NodePlan;
-pub(crate) use outputs::{CallGate, Emitter, Output, Route};
+pub(crate) use outputs::{CallGate, Emitter, Output, RoomWait, Route};
 pub(crate) use ticks::{TickWaker, Ticks};
 
 use crate::exec::clock::{CallTimer, Clock};
@@ -217,7 +217,8 @@ impl Worker {
     fn turn(&mut self) -> (&mut [Node], Turn<'_>) {
         let Self { nodes, locals, shared, timer, gate, clock, .. } = self;
         let is_shared = nodes.len() > 1;
-        (nodes, Turn { locals, shared, timer, gate, is_shared, now_ns: clock.now_ns() })
+        let (reading, queued_at) = (CallTimer::NEVER, CallTimer::NEVER);
+        (nodes, Turn { locals, shared, timer, reading, queued_at, gate, is_shared, now_ns: clock.now_ns() })
     }
 
     fn abort(&mut self) -> Result<(), LeaseLost> {

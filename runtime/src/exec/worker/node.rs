@@ -3,7 +3,7 @@
 use crate::exec::clock::CallTimer;
 use crate::exec::context::{CurrentContext, NodeContext};
 use crate::exec::control::{Answer, Mail, NodeControl, Params};
-use crate::exec::counters::{NodeCounters, NodeFailure, Operation};
+use crate::exec::counters::{CallOutcome, NodeCounters, NodeFailure, Operation};
 use crate::exec::current;
 use crate::exec::hint::{Hint, HintAnswer};
 use crate::exec::instance::{Factory, Fault, FaultClass, Instance, NextTick, Outputs as _, Wait};
@@ -131,6 +131,10 @@ pub(crate) struct Turn<'a> {
     pub(crate) locals: &'a mut [LocalLink],
     pub(crate) shared: &'a SessionShared,
     pub(crate) timer: &'a CallTimer,
+    /// Reading at the end of the last call, where nothing but the next call comes after it; else `NEVER`.
+    pub(crate) reading: u64,
+    /// When the packet of the next call was put on its link.
+    pub(crate) queued_at: u64,
     pub(crate) gate: &'a mut CallGate,
     /// Whether the worker has other nodes, so that no call may wait for room.
     pub(crate) is_shared: bool,
@@ -322,6 +326,7 @@ impl Node {
                 return Ok(true);
             }
         }
+        turn.reading = CallTimer::NEVER;
         if self.is_ending {
             return if self.deliver_surplus() { self.finish(turn).map(|()| true) } else { Ok(false) };
         }
@@ -502,6 +507,7 @@ impl Node {
 
     /// Processes a batch of one link.
     fn run_feed(&mut self, pin: usize, feed_at: usize, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
+        turn.reading = CallTimer::NEVER;
         let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
         let entry_credits = self.entry_credits();
         let Some(feed) = self.feed(pin, feed_at).filter(|feed| !feed.is_ended) else { return Ok(false) };
@@ -543,6 +549,7 @@ impl Node {
         if self.is_bypassed {
             return self.pass_by(packet, turn);
         }
+        turn.queued_at = if before == 0 { packet.host_private() } else { CallTimer::NEVER };
         let attempts = before + 1;
         let outline = if self.plan.kept.wants_packets() {
             self.plan.kept.put(packet, pin, attempts);
@@ -599,6 +606,7 @@ impl Node {
             outputs: &mut self.plan.outputs,
             locals: turn.locals,
             counters: &self.plan.counters,
+            timer: turn.timer,
             send_timeout: self.plan.send_timeout,
             abort: turn.shared.abort_flag(),
             is_shared: turn.is_shared,
@@ -740,16 +748,23 @@ impl Node {
         turn: &mut Turn<'_>,
         body: impl FnOnce(&mut dyn Instance, &mut Emitter<'_>) -> Result<T, Fault>,
     ) -> Result<T, NoResult> {
+        let queued_at = std::mem::replace(&mut turn.queued_at, CallTimer::NEVER);
         let Some(instance) = self.instance.as_deref_mut() else { return Err(NoResult::Failed) };
         let counters = &*self.plan.counters;
         let mut fatal = None;
         counters.calls.increment();
-        let begun = turn.timer.now();
+        // In a batch the end of one call is the beginning of the next: one reading serves for both.
+        let begun = match std::mem::replace(&mut turn.reading, CallTimer::NEVER) {
+            CallTimer::NEVER => turn.timer.now(),
+            reading => reading,
+        };
+        turn.timer.record([queued_at, begun], &counters.queue_wait);
         turn.gate.enter(self.at, operation);
         let mut emitter = Emitter {
             outputs: &mut self.plan.outputs,
             locals: turn.locals,
             counters,
+            timer: turn.timer,
             send_timeout: self.plan.send_timeout,
             abort: turn.shared.abort_flag(),
             is_shared: turn.is_shared,
@@ -758,9 +773,19 @@ impl Node {
         };
         let result = body(instance, &mut emitter);
         if !turn.gate.leave() {
+            counters.late_completions.add_shared(1);
             return Err(NoResult::LeaseLost);
         }
-        counters.call_time.record(turn.timer.since_ns(begun));
+        let ended = turn.timer.now();
+        turn.timer.record([begun, ended], &counters.call_time);
+        counters.call_ended(match (&result, &fatal) {
+            (Ok(_), None) => CallOutcome::Ok,
+            (Ok(_), Some(_)) => CallOutcome::Error,
+            (Err(fault), _) => CallOutcome::of(fault.class),
+        });
+        if result.is_ok() {
+            turn.reading = ended;
+        }
         if let Some(error) = fatal {
             let fault = Fault::new(FaultClass::Error, error.to_string());
             return Err(self.fail(operation, fault, turn).map_or(NoResult::LeaseLost, |()| NoResult::Failed));

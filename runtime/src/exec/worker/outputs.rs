@@ -1,5 +1,6 @@
 //! Where the packets of a node go during a call.
 
+use crate::exec::clock::CallTimer;
 use crate::exec::counters::{NodeCounters, Operation};
 use crate::exec::gate::{self, FormatGate};
 use crate::exec::instance::{EmitError, Outputs, Wait};
@@ -22,6 +23,7 @@ pub(crate) const SURPLUS_MAX: usize = 65_536;
 pub(crate) struct Output {
     /// As a person writes it: `mic.out`.
     pub(crate) name: String,
+    wait: RoomWait,
     gate: FormatGate,
     pub(crate) targets: Vec<Target>,
     /// Packets that were given to this output.
@@ -38,6 +40,7 @@ pub(crate) struct Target {
     /// What calls gave beyond the room of the link, on a worker that must not wait inside a call because other nodes
     /// of it may have to make that room. The node is not called again before all of it is on the link.
     surplus: VecDeque<Packet>,
+    wait: RoomWait,
     /// Whether the last packet that was sent here was taken.
     took_last: bool,
 }
@@ -52,13 +55,13 @@ pub(crate) enum Route {
 }
 
 impl Output {
-    pub(crate) fn new(name: String, format: FormatSet) -> Self {
-        Self { name, gate: FormatGate::new(format), targets: Vec::new(), given: 0 }
+    pub(crate) fn new(name: String, format: FormatSet, wait: RoomWait) -> Self {
+        Self { name, wait, gate: FormatGate::new(format), targets: Vec::new(), given: 0 }
     }
 
     /// The same output for another instance.
     pub(crate) fn replica(&self) -> Self {
-        let mut replica = Self::new(self.name.clone(), self.gate.set().clone());
+        let mut replica = Self::new(self.name.clone(), self.gate.set().clone(), self.wait.clone());
         for target in &self.targets {
             replica.add_target(target.to.clone(), target.gate.set().clone());
         }
@@ -71,6 +74,7 @@ impl Output {
             gate: FormatGate::new(format),
             is_held: false,
             surplus: VecDeque::new(),
+            wait: self.wait.clone(),
             took_last: true,
         });
     }
@@ -125,9 +129,34 @@ impl Output {
     }
 }
 
+/// Measures how long a node is not called because a link of it has no room.
+#[derive(Debug, Clone)]
+pub(crate) struct RoomWait {
+    timer: CallTimer,
+    counters: Arc<NodeCounters>,
+    since: u64,
+}
+
+impl RoomWait {
+    pub(crate) fn new(timer: CallTimer, counters: Arc<NodeCounters>) -> Self {
+        Self { timer, counters, since: CallTimer::NEVER }
+    }
+
+    /// Notes whether there is still no room. Costs a comparison where nothing changes.
+    fn goes_on(&mut self, is_waiting: bool) {
+        if is_waiting == (self.since != CallTimer::NEVER) {
+            return;
+        }
+        let now = self.timer.now();
+        self.timer.record([self.since, now], &self.counters.send_wait);
+        self.since = if is_waiting { now } else { CallTimer::NEVER };
+    }
+}
+
 impl Target {
     fn room(&mut self, locals: &[LocalLink]) -> usize {
         if !self.deliver_surplus() {
+            self.wait.goes_on(true);
             return 0;
         }
         match &self.to {
@@ -140,6 +169,7 @@ impl Target {
                 } else {
                     self.is_held = false;
                 }
+                self.wait.goes_on(self.is_held);
                 if self.is_held { 0 } else { link.room() }
             }
             Route::Local(at) => match locals.get(*at) {
@@ -207,6 +237,7 @@ pub(crate) struct Emitter<'a> {
     pub(crate) outputs: &'a mut [Output],
     pub(crate) locals: &'a mut [LocalLink],
     pub(crate) counters: &'a NodeCounters,
+    pub(crate) timer: &'a CallTimer,
     pub(crate) send_timeout: Duration,
     pub(crate) abort: &'a AtomicBool,
     /// Whether other nodes share the worker, so that a call must not wait for room.
@@ -295,8 +326,12 @@ impl Emitter<'_> {
             return Err(fatal(self.fatal, EmitError::Format { message }));
         }
         counters.saw_pts(packet.pts_ns());
+        // A packet that has to wait for room gets a later time.
+        packet.set_host_private(self.timer.now());
         let mut sender = Sender {
             locals,
+            counters,
+            timer: self.timer,
             send_timeout: self.send_timeout,
             abort: self.abort,
             wait,
@@ -333,6 +368,8 @@ fn fatal(slot: &mut Option<EmitError>, error: EmitError) -> EmitError {
 /// What is needed to put one packet onto links.
 struct Sender<'a> {
     locals: &'a mut [LocalLink],
+    counters: &'a NodeCounters,
+    timer: &'a CallTimer,
     send_timeout: Duration,
     abort: &'a AtomicBool,
     wait: Wait,
@@ -406,13 +443,10 @@ impl Sender<'_> {
                 (link.send(packet, may_wait), link.when_full)
             }
             Route::Remote(link) if may_wait && !self.is_shared && link.when_full() == WhenFull::Block => {
-                return link.send(packet, self.send_timeout, self.abort).map_err(|error| match error {
-                    SendError::Stopped => EmitError::Cancelled,
-                    SendError::TimedOut(waited) => EmitError::Timeout {
-                        link: link.name().to_string(),
-                        waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
-                    },
-                });
+                return match link.try_send(packet) {
+                    Sent::Queued | Sent::Dropped => Ok(()),
+                    Sent::Full => self.wait_for_room(output, link, packet),
+                };
             }
             // What was given before has to go first.
             Route::Remote(link) if !target.surplus.is_empty() => (Sent::Full, link.when_full()),
@@ -425,6 +459,25 @@ impl Sender<'_> {
             (Sent::Full, WhenFull::Fail) => Err(EmitError::Full { link: target.name(self.locals).to_string() }),
             (Sent::Full, _) => Err(EmitError::Surplus { link: target.name(self.locals).to_string(), max: SURPLUS_MAX }),
         }
+    }
+}
+
+impl Sender<'_> {
+    /// Waits until a link takes the packet; counts and measures that.
+    #[cold]
+    fn wait_for_room(&self, output: &str, link: &Link, packet: &mut Packet) -> Result<(), EmitError> {
+        let begun = self.timer.now();
+        let sent = link.send(packet, self.send_timeout, self.abort, self.timer);
+        self.timer.record([begun, self.timer.now()], &self.counters.send_wait);
+        sent.map_err(|error| match error {
+            SendError::Stopped => EmitError::Cancelled,
+            SendError::TimedOut(waited) => {
+                let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+                let error = EmitError::Timeout { link: link.name().to_string(), waited_ms };
+                self.counters.send_timed_out(output, &error);
+                error
+            }
+        })
     }
 }
 

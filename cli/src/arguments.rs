@@ -2,6 +2,7 @@
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 const SEARCH: &str = "\
@@ -156,6 +157,35 @@ pub(crate) struct Keep {
     /// Save the packets that made nodes fail and were given up, for `replay-dead-letters` and `packets.source`
     #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub(crate) dead_letters: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsTo,
+}
+
+/// Where the metrics of a run go while it runs.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Metrics")]
+pub(crate) struct MetricsTo {
+    /// Write metrics to a file, a line of JSON an interval and a last one at the end
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) metrics_json: Option<PathBuf>,
+    /// Serve metrics for Prometheus under /metrics while the graph runs; without ADDRESS on this machine only
+    #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = page_address)]
+    pub(crate) metrics_addr: Option<SocketAddr>,
+    /// Send metrics to an OpenTelemetry collector over HTTP, such as http://127.0.0.1:4318
+    #[arg(long, value_name = "ENDPOINT", value_hint = ValueHint::Url)]
+    pub(crate) otlp: Option<String>,
+    /// Seconds between two lines, or two exports to the collector
+    #[arg(long = "metrics-interval", value_name = "SECONDS", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) metrics_interval_s: u64,
+}
+
+/// A port of this machine alone, or an address that says who may read.
+fn page_address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    text.parse().map_err(|_| "write a port, such as 9464, or an address with a port, such as 127.0.0.1:9464".to_owned())
 }
 
 /// As what to draw.

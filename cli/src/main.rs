@@ -20,6 +20,7 @@ mod console;
 mod dead_letters;
 mod failure;
 mod logging;
+mod metrics;
 mod progress;
 mod signals;
 mod table;

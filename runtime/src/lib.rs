@@ -6,9 +6,9 @@
 pub mod exec;
 pub mod graph;
 pub mod plugin;
+pub mod telemetry;
 
 mod runtime;
-mod telemetry;
 
 pub use exec::{
     CallError, InstanceHandle, InstanceOptions, Outcome, Session, SessionHandle, SessionOptions, SessionReport,

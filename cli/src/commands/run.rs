@@ -4,6 +4,7 @@ use crate::arguments::{Global, Keep};
 use crate::console::Console;
 use crate::dead_letters;
 use crate::failure::Failure;
+use crate::metrics::Prepared;
 use crate::progress::{Figures, Progress};
 use crate::report;
 use crate::signals::Requests;
@@ -42,6 +43,7 @@ pub(super) fn attribute_crashes() {
 
 fn run(console: Console, loaded: &Loaded, keep: &Keep) -> Result<ExitCode, Failure> {
     let requests = Requests::listen(console)?;
+    let metrics = Prepared::new(&keep.metrics)?;
     let mut options = loaded.runtime.session_options();
     options.name = loaded.session_name();
     let session = loaded.runtime.start_with(&loaded.graph, options);
@@ -49,9 +51,11 @@ fn run(console: Console, loaded: &Loaded, keep: &Keep) -> Result<ExitCode, Failu
     close_ends(console, loaded, &session);
     let sinks = loaded.sinks();
     let dead = session.dead_letter_box();
+    let metrics = metrics.start(console, &session.observer())?;
     let progress = Progress::new(is_watched(console, loaded));
     let report = watch(session, &requests, |now| progress.show(Figures::of(now, &sinks)));
     progress.finish();
+    metrics.finish(console);
     // The report is worth more than the letters, so it is told even when they cannot be saved.
     tell(console, loaded, &report, &sinks)?;
     if let Some(path) = &keep.dead_letters {

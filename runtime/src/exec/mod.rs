@@ -13,6 +13,7 @@ mod counters;
 mod gate;
 mod hint;
 mod lease;
+mod metrics;
 mod report;
 mod shared;
 pub mod supervise;

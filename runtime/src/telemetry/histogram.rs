@@ -42,10 +42,30 @@ impl Histogram {
 
     /// What was recorded so far. Durations that are being recorded meanwhile may be in or not.
     pub(crate) fn summary(&self) -> Summary {
-        let counts: Vec<u64> = self.buckets.iter().map(Counter::value).collect();
+        self.summary_of(&self.counts())
+    }
+
+    /// What was recorded so far, in five numbers and in the coarse buckets of exporters.
+    pub(crate) fn distribution(&self) -> Distribution {
+        let counts = self.counts();
+        let mut buckets = vec![0; BOUNDS_NS.len() + 1];
+        for (bucket, count) in counts.iter().enumerate() {
+            let longest = upper_bound(bucket);
+            if let Some(coarse) = buckets.get_mut(BOUNDS_NS.partition_point(|bound_ns| *bound_ns <= longest)) {
+                *coarse += count;
+            }
+        }
+        Distribution { summary: self.summary_of(&counts), buckets }
+    }
+
+    fn counts(&self) -> Vec<u64> {
+        self.buckets.iter().map(Counter::value).collect()
+    }
+
+    fn summary_of(&self, counts: &[u64]) -> Summary {
         let count: u64 = counts.iter().sum();
         let max_ns = self.max_ns.value();
-        let quantile = |q: f64| quantile(&counts, count, q).min(max_ns);
+        let quantile = |q: f64| quantile(counts, count, q).min(max_ns);
         Summary {
             count,
             sum_ns: self.sum_ns.value(),
@@ -73,6 +93,29 @@ pub struct Summary {
     pub p99_ns: u64,
     /// The longest, exactly.
     pub max_ns: u64,
+}
+
+/// Bounds of the buckets that exporters get, in nanoseconds: doublings from 64 ns to 69 s. They lie on bounds of the
+/// buckets that are recorded, so that no duration is counted in a wrong one.
+pub const BOUNDS_NS: [u64; 31] = {
+    let mut bounds = [64; 31];
+    let mut at = 1;
+    #[expect(clippy::indexing_slicing, reason = "at compile time, within the array")]
+    while at < bounds.len() {
+        bounds[at] = bounds[at - 1] * 2;
+        at += 1;
+    }
+    bounds
+};
+
+/// A distribution of durations in coarse buckets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Distribution {
+    /// In five numbers, which are finer than the buckets.
+    pub summary: Summary,
+    /// Durations below each of [`BOUNDS_NS`] and not below the one before it; last those beyond the last bound.
+    pub buckets: Vec<u64>,
 }
 
 fn bucket_of(ns: u64) -> usize {
@@ -144,6 +187,20 @@ mod tests {
         {
             assert!((quantile as f64 / want - 1.0).abs() < 0.0625, "{quantile} against {want}");
         }
+    }
+
+    #[test]
+    fn coarse_buckets_hold_exactly_the_durations_below_their_bounds() {
+        for bound_ns in BOUNDS_NS {
+            let histogram = Histogram::default();
+            histogram.record(bound_ns - 1);
+            histogram.record(bound_ns);
+            let distribution = histogram.distribution();
+            let at = BOUNDS_NS.iter().position(|bound| *bound == bound_ns).unwrap();
+            assert_eq!((distribution.buckets[at], distribution.buckets[at + 1]), (1, 1), "{bound_ns}");
+            assert_eq!(distribution.buckets.iter().sum::<u64>(), distribution.summary.count);
+        }
+        assert!(BOUNDS_NS[0] <= 100 && BOUNDS_NS[30] >= 60_000_000_000);
     }
 
     #[test]

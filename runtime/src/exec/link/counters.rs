@@ -41,7 +41,7 @@ impl DropReason {
 #[derive(Debug)]
 pub(crate) struct LinkCounters {
     capacity: usize,
-    /// Packets in a local queue, for the case that nobody can reach it any more.
+    /// Packets in a local queue, or beside a full link: for the case that nobody can reach them any more.
     waiting: Counter,
     delivered: Counter,
     deepest: Counter,
@@ -73,6 +73,11 @@ impl LinkCounters {
     /// Notes how many packets are in a local queue. Only its worker calls it.
     pub(crate) fn set_waiting(&self, count: usize) {
         self.waiting.set(count as u64);
+    }
+
+    /// Packets in a local queue, or beside a full link to another thread.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.waiting.value()
     }
 
     /// Counts as lost what is in a local queue that nobody can reach any more.

@@ -1,9 +1,11 @@
 //! What can be asked and told from any thread, while a session runs and afterwards.
 
 use crate::exec::events::Events;
+use crate::exec::metrics;
 use crate::exec::report::{LinkEntry, NodeEntry, Outcome, SessionReport};
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::{DeadLetter, DeadLetterBox};
+use crate::telemetry::{MetricsSnapshot, Observer};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -32,12 +34,16 @@ impl SessionHandle {
         self.0.begun.get_or_init(Instant::now);
     }
 
-    pub(super) fn shared(&self) -> &SessionShared {
+    pub(crate) fn shared(&self) -> &SessionShared {
         &self.0.shared
     }
 
-    pub(super) fn nodes(&self) -> &[NodeEntry] {
+    pub(crate) fn nodes(&self) -> &[NodeEntry] {
         &self.0.nodes
+    }
+
+    pub(crate) fn links(&self) -> &[LinkEntry] {
+        &self.0.links
     }
 
     /// Name of the session.
@@ -73,9 +79,26 @@ impl SessionHandle {
         Events::new(self.0.shared.events().clone())
     }
 
+    /// Reads the numbers of this session, for exporters.
+    pub fn observer(&self) -> Observer {
+        Observer::new(self.clone())
+    }
+
+    /// The numbers of this session now, for exporters and tests; see [`SessionHandle::report`] for people.
+    pub fn metrics(&self) -> MetricsSnapshot {
+        metrics::snapshot(self)
+    }
+
+    /// Nanoseconds since the nodes began to run, until the last worker ended.
+    pub(crate) fn elapsed_ns(&self) -> u64 {
+        let now = self.0.shared.ended().unwrap_or_else(Instant::now);
+        let elapsed = self.0.begun.get().map_or(0, |begun| now.saturating_duration_since(*begun).as_nanos());
+        u64::try_from(elapsed).unwrap_or(u64::MAX)
+    }
+
     /// The state of the session now; counters of different nodes may be some packets apart.
     pub fn report(&self) -> SessionReport {
-        let Core { name, shared, nodes, links, begun } = &*self.0;
+        let Core { name, shared, nodes, links, .. } = &*self.0;
         let failures = shared.failures();
         let ended = shared.ended();
         let outcome = if ended.is_none() {
@@ -89,12 +112,10 @@ impl SessionHandle {
         } else {
             Outcome::Completed
         };
-        let now = ended.unwrap_or_else(Instant::now);
-        let elapsed = begun.get().map_or(0, |begun| now.saturating_duration_since(*begun).as_nanos());
         SessionReport {
             session: name.clone(),
             outcome,
-            elapsed_ns: u64::try_from(elapsed).unwrap_or(u64::MAX),
+            elapsed_ns: self.elapsed_ns(),
             nodes: nodes.iter().map(NodeEntry::report).collect(),
             links: links.iter().map(LinkEntry::report).collect(),
             failures,

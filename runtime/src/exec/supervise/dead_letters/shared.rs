@@ -21,6 +21,11 @@ impl DeadLetterBox {
         self.lock().received()
     }
 
+    /// Bytes that the letters in the box keep alive.
+    pub fn bytes(&self) -> u64 {
+        self.lock().bytes()
+    }
+
     pub(crate) fn push(&self, letter: DeadLetter) {
         self.lock().push(letter);
     }

@@ -1,7 +1,7 @@
 //! What the benches share: a runtime with the counting plugin, and graphs made of it.
 
 use graphmill::graph::{LinkSpec, NodeSpec};
-use graphmill::{Graph, Outcome, Runtime, SessionReport};
+use graphmill::{Graph, Outcome, Runtime, SessionOptions, SessionReport};
 use serde_json::json;
 use std::env;
 use std::path::PathBuf;
@@ -68,6 +68,14 @@ impl Chain {
     /// # Panics
     /// When a packet is lost, reordered or refused: a bench of wrong results is worth nothing.
     pub fn run(&self, runtime: &Runtime) -> SessionReport {
+        self.run_with(runtime, runtime.session_options())
+    }
+
+    /// Runs the chain once with other options than the usual ones.
+    ///
+    /// # Panics
+    /// As for [`Chain::run`].
+    pub fn run_with(&self, runtime: &Runtime, options: SessionOptions) -> SessionReport {
         let place = |spec: NodeSpec| match self.workers {
             Workers::One => spec.with_worker("all"),
             Workers::OneEach => spec,
@@ -84,7 +92,7 @@ impl Chain {
         }
         let graph = graph.link_with(LinkSpec::new(&last, "check").with_capacity(self.capacity));
         let graph = graph.build(runtime.plugins()).unwrap_or_else(|error| panic!("{error}"));
-        let session = runtime.start(&graph).unwrap_or_else(|error| panic!("{error}"));
+        let session = runtime.start_with(&graph, options).unwrap_or_else(|error| panic!("{error}"));
         let report = session.wait();
         assert!(report.outcome == Outcome::Completed && report.errors() == 0 && report.dropped() == 0, "{report:#?}");
         report

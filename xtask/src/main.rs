@@ -4,6 +4,7 @@
 mod check;
 mod demo;
 mod endurance;
+mod scrape;
 mod test;
 
 mod header;
@@ -29,6 +30,7 @@ Usage: cargo xtask COMMAND
   test      build the plugins, then run every test; arguments after it go to the test runner
   endurance a million panics and a hundred thousand lives, and what they leave behind; takes minutes
   plugins   build every plugin of the workspace as a library and say where it is
+  scrape    have a real Prometheus server scrape a running graph; needs `prometheus` and `promtool`
   tidy      check the project's own rules: dependency directions, unsafe code, tests of the requirements
   header    write plugin-sdk/include/graphmill.h again";
 
@@ -63,6 +65,7 @@ fn run(task: &str, rest: &[String]) -> Option<Outcome> {
         ("check", []) => check::run,
         ("endurance", []) => endurance::run,
         ("plugins", []) => plugins::run,
+        ("scrape", []) => scrape::run,
         ("tidy", []) => tidy::run,
         ("header", []) => header::run,
         _ => return None,

@@ -1,6 +1,8 @@
 //! Time: one trait, the machine's monotonic clock, and a clock for tests that only moves when told.
 
 use crate::telemetry::histogram::Histogram;
+use crate::telemetry::ledger::HopId;
+use graphmill_abi::Packet;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -97,6 +99,18 @@ impl CallTimer {
     /// A reading.
     pub(crate) fn now(&self) -> u64 {
         self.0.as_ref().map_or(Self::NEVER, |clock| clock.raw().max(Self::NEVER + 1))
+    }
+
+    /// Nanoseconds between two readings; 0 where no time is taken.
+    pub(crate) fn between_ns(&self, [earlier, later]: [u64; 2]) -> u64 {
+        self.0.as_ref().map_or(0, |clock| clock.delta_as_nanos(earlier, later))
+    }
+
+    /// Stamps a packet that goes onto a link now; one that is followed keeps its mark.
+    pub(crate) fn stamp(&self, packet: &mut Packet) {
+        if HopId::in_word(packet.host_private()).is_none() {
+            packet.set_host_private(self.now());
+        }
     }
 
     /// Puts the time between two readings into a histogram, if there are two.

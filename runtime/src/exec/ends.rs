@@ -4,12 +4,13 @@ use crate::exec::clock::CallTimer;
 use crate::exec::control::{Answer, Mail, NodeControl};
 use crate::exec::counters::NodeCounters;
 use crate::exec::doorbell::Doorbell;
+use crate::exec::follow::Follower;
 use crate::exec::hint::{HintContent, HintError, Upstream};
 use crate::exec::instance::{EmitError, Outputs, Wait};
 use crate::exec::link::{DropReason, Link};
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::NodeState;
-use crate::exec::worker::{Emitter, Output};
+use crate::exec::worker::{Emitter, Feed, Output};
 use graphmill_abi::Packet;
 use serde_json::Value;
 use std::borrow::BorrowMut;
@@ -26,7 +27,20 @@ pub struct Inlet {
     counters: Arc<NodeCounters>,
     control: Arc<NodeControl>,
     timer: CallTimer,
+    follower: Option<Follower>,
     shared: Arc<SessionShared>,
+}
+
+/// What an inlet or an outlet shares with the session.
+#[derive(Debug)]
+pub(crate) struct EndPlan {
+    pub(crate) name: String,
+    pub(crate) counters: Arc<NodeCounters>,
+    pub(crate) control: Arc<NodeControl>,
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) timer: CallTimer,
+    pub(crate) follower: Option<Follower>,
+    pub(crate) shared: Arc<SessionShared>,
 }
 
 /// Why an inlet did not take a packet.
@@ -42,14 +56,10 @@ pub struct InletError {
 }
 
 impl Inlet {
-    pub(crate) fn new(
-        name: String,
-        output: Output,
-        (counters, control, timer): (Arc<NodeCounters>, Arc<NodeControl>, CallTimer),
-        shared: Arc<SessionShared>,
-    ) -> Self {
+    pub(crate) fn new(plan: EndPlan, output: Output) -> Self {
+        let EndPlan { name, counters, control, upstream: _, timer, follower, shared } = plan;
         counters.set_state(NodeState::Running);
-        Self { name, output, counters, control, timer, shared }
+        Self { name, output, counters, control, timer, follower, shared }
     }
 
     /// Name of the inlet.
@@ -86,6 +96,8 @@ impl Inlet {
             abort: self.shared.abort_flag(),
             is_shared: false,
             call: None,
+            follower: self.follower.as_ref(),
+            cause: None,
             fatal: &mut fatal,
         };
         let sent = if self.shared.is_draining() { Err(EmitError::Cancelled) } else { emitter.emit(0, wait, packet) };
@@ -131,6 +143,8 @@ pub struct Outlet {
     counters: Arc<NodeCounters>,
     upstream: Arc<Upstream>,
     timer: CallTimer,
+    /// The ledger, and the numbers of the feeds in it.
+    follower: Option<(Follower, Vec<usize>)>,
     shared: Arc<SessionShared>,
 }
 
@@ -147,14 +161,13 @@ pub enum RecvError {
 }
 
 impl Outlet {
-    pub(crate) fn new(
-        name: String,
-        feeds: Vec<Arc<Link>>,
-        bell: Arc<Doorbell>,
-        (counters, upstream, timer, shared): (Arc<NodeCounters>, Arc<Upstream>, CallTimer, Arc<SessionShared>),
-    ) -> Self {
+    pub(crate) fn new(plan: EndPlan, feeds: &[Feed], bell: Arc<Doorbell>) -> Self {
+        let EndPlan { name, counters, control: _, upstream, timer, follower, shared } = plan;
         counters.set_state(NodeState::Running);
-        Self { name, feeds, next: 0, bell, counters, upstream, timer, shared }
+        let follower = follower.map(|follower| (follower, feeds.iter().map(|feed| feed.number).collect()));
+        // Links to the application always lead to another thread.
+        let feeds = feeds.iter().filter_map(Feed::remote).cloned().collect();
+        Self { name, feeds, next: 0, bell, counters, upstream, timer, follower, shared }
     }
 
     /// Name of the outlet.
@@ -212,11 +225,24 @@ impl Outlet {
                 self.next = at + 1;
                 self.counters.packets_in.increment();
                 self.counters.saw_pts(packet.pts_ns());
-                self.timer.record([packet.host_private(), self.timer.now()], &self.counters.queue_wait);
+                self.arrived(packet.host_private(), at);
                 return Ok(packet);
             }
         }
         Err(if is_finished { RecvError::Ended } else { RecvError::Timeout })
+    }
+
+    /// Notes how long a packet waited; the application gets it at once.
+    fn arrived(&self, word: u64, feed: usize) {
+        let now = self.timer.now();
+        let followed = self.follower.as_ref().and_then(|(follower, links)| {
+            let taken = follower.takes(word, *links.get(feed)?, now, &self.counters)?;
+            Some((follower, taken))
+        });
+        match followed {
+            Some((follower, taken)) => follower.finishes(taken, now),
+            None => self.timer.record([word, now], &self.counters.queue_wait),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod worker;
 
 pub(crate) mod control;
 mod counters;
+mod follow;
 mod gate;
 mod hint;
 mod lease;

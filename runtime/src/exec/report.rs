@@ -6,6 +6,7 @@ use crate::exec::link::{DropReason, Link, LinkCounters};
 use crate::exec::supervise::NodeState;
 use crate::graph::{Deadlines, KindInfo};
 use crate::telemetry::histogram::Summary;
+use crate::telemetry::ledger::LatencyReport;
 use crate::telemetry::log_bridge::Speaker;
 use serde::Serialize;
 use std::sync::{Arc, Weak};
@@ -35,6 +36,9 @@ pub struct SessionReport {
     pub abandoned: Vec<String>,
     /// Workers that did not end within the deadlines of a stop; their threads are left alone.
     pub stragglers: Vec<String>,
+    /// Where the time of the followed packets went, if the session follows packets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyReport>,
 }
 
 /// How a session ended.

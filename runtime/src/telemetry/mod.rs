@@ -6,6 +6,7 @@
 
 pub(crate) mod counter;
 pub(crate) mod histogram;
+pub(crate) mod ledger;
 pub(crate) mod limiter;
 pub(crate) mod log_bridge;
 
@@ -37,5 +38,6 @@ pub use prometheus::{PrometheusPage, prometheus_page, serve_prometheus};
 
 pub use histogram::{BOUNDS_NS, Distribution, Summary};
 pub use instruments::{INSTRUMENTS, Instrument, InstrumentKind};
+pub use ledger::{EndLatency, LatencyOwner, LatencyReport, LinkLatency, NodeLatency, Quantiles};
 pub use observer::Observer;
 pub use snapshot::{MetricsSnapshot, Point, Series, Value};

@@ -139,7 +139,7 @@ impl Link {
             if stop.load(Ordering::Acquire) {
                 return Err(SendError::Stopped);
             }
-            packet.set_host_private(timer.now());
+            timer.stamp(packet);
             if !self.is_holding() && self.try_send(packet) != Sent::Full {
                 return Ok(());
             }

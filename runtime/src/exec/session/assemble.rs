@@ -5,9 +5,10 @@ use crate::exec::context::{CurrentContext, NodeContext, NodeName};
 use crate::exec::control::NodeControl;
 use crate::exec::counters::{NodeCounters, NodeFailure, Operation};
 use crate::exec::doorbell::Doorbell;
-use crate::exec::ends::{Inlet, Outlet};
+use crate::exec::ends::{EndPlan, Inlet, Outlet};
+use crate::exec::follow::Follower;
 use crate::exec::hint::Upstream;
-use crate::exec::instance::{Factories, Fault, FaultClass};
+use crate::exec::instance::{Factories, Factory, Fault, FaultClass};
 use crate::exec::lease::Lease;
 use crate::exec::link::{Link, LinkCounters};
 use crate::exec::report::{LinkEntry, NodeEntry};
@@ -19,7 +20,8 @@ use crate::exec::watch::{WatchedNode, WatchedWorker};
 use crate::exec::worker::{
     Credits, Feed, Input, Kept, LocalLink, NodePlan, Output, RoomWait, Route, TickWaker, Ticks, WorkerPlan,
 };
-use crate::graph::{self, Graph, NodeRole, PolicyError};
+use crate::graph::{self, Graph, KindInfo, PolicyError};
+use crate::telemetry::ledger::Ledger;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -31,6 +33,8 @@ pub(super) struct Assembly {
     pub(super) watched: Vec<WatchedWorker>,
     pub(super) nodes: Vec<NodeEntry>,
     pub(super) links: Vec<LinkEntry>,
+    /// Where the time of packets goes, if the session wants to know.
+    pub(super) ledger: Option<Arc<Ledger>>,
     pub(super) inner_links: Vec<Arc<Link>>,
     pub(super) outlet_links: Vec<Arc<Link>>,
     pub(super) inlets: BTreeMap<String, Inlet>,
@@ -46,6 +50,7 @@ struct Vertex {
     outputs: Vec<Output>,
     counters: Arc<NodeCounters>,
     control: Arc<NodeControl>,
+    follower: Option<Follower>,
 }
 
 /// Numbers of instances in this process.
@@ -64,13 +69,22 @@ pub(super) fn assemble(
 ) -> Result<Assembly, StartError> {
     let shared = Arc::new(SessionShared::default());
     let mut workers: Vec<WorkerPlan> = Vec::new();
-    let mut vertices: Vec<Vertex> =
-        graph.nodes().iter().map(|node| vertex(node, &mut workers, &shared, options)).collect();
+    let ledger = options.follow_every.map(|every| Arc::new(Ledger::new(every.get())));
+    let timer = CallTimer::new(options.measure);
+    let origin = timer.now();
+    let follower = |at: usize, node: &graph::Node| {
+        let is_source = node.inputs().is_empty();
+        let ledger = ledger.clone()?;
+        Some(Follower::new(ledger, (timer.clone(), origin), at, is_source))
+    };
+    let vertices = graph.nodes().iter().enumerate();
+    let vertices = vertices.map(|(at, node)| vertex(node, &mut workers, follower(at, node), (&shared, options)));
+    let mut vertices: Vec<Vertex> = vertices.collect();
     let mut links = Vec::new();
     let (mut inner_links, mut outlet_links) = (Vec::new(), Vec::new());
-    for link in graph.links() {
+    for (number, link) in graph.links().iter().enumerate() {
         let name = graph.link_text(link);
-        let wired = wire((graph, link), &name, &mut vertices, &mut workers);
+        let wired = wire((graph, link, number), &name, &mut vertices, &mut workers);
         let Some(Wired { counters, remote, role }) = wired else { continue };
         links.push(LinkEntry { name, counters, remote: remote.as_ref().map_or_else(Weak::new, Arc::downgrade) });
         let Some(remote) = remote else { continue };
@@ -86,6 +100,7 @@ pub(super) fn assemble(
         workers,
         nodes: Vec::new(),
         links,
+        ledger,
         inner_links,
         outlet_links,
         inlets: BTreeMap::new(),
@@ -106,8 +121,8 @@ pub(super) fn assemble(
 fn vertex(
     node: &graph::Node,
     workers: &mut Vec<WorkerPlan>,
-    shared: &Arc<SessionShared>,
-    options: &SessionOptions,
+    follower: Option<Follower>,
+    (shared, options): (&Arc<SessionShared>, &SessionOptions),
 ) -> Vertex {
     let worker = node.kind().map(|_| worker_of(node, workers, shared, options));
     let bell = match worker.and_then(|at| workers.get(at)) {
@@ -131,6 +146,7 @@ fn vertex(
         outputs: node.outputs().iter().map(output).collect(),
         counters,
         control,
+        follower,
     }
 }
 
@@ -187,7 +203,7 @@ struct LinkRole {
 
 /// Makes the queue of a link and hangs its two ends into the vertices.
 fn wire(
-    (graph, link): (&Graph, &graph::Link),
+    (graph, link, number): (&Graph, &graph::Link, usize),
     name: &str,
     vertices: &mut [Vertex],
     workers: &mut [WorkerPlan],
@@ -213,7 +229,7 @@ fn wire(
     output.add_target(route.clone(), link.format().clone());
     let input = vertices.get_mut(link.to().node)?.inputs.get_mut(link.to().pin)?;
     let credits = link.credits().map(|credits| Credits::new(credits, cycle_outputs(graph, link)));
-    input.feeds.push(Feed::new(route, link.is_feedback(), credits));
+    input.feeds.push(Feed::new(route, number, link.is_feedback(), credits));
     Some(Wired { counters, remote, role })
 }
 
@@ -259,14 +275,13 @@ fn place(
     assembly: &mut Assembly,
     (factories, session, options): (&dyn Factories, &Arc<str>, &SessionOptions),
 ) -> Result<(), StartError> {
-    let Vertex { worker, bell, inputs, outputs, counters, control } = vertex;
-    let worker_name = worker.and_then(|at| assembly.workers.get(at)).map(|worker| worker.name.clone());
+    let worker_name = vertex.worker.and_then(|at| assembly.workers.get(at)).map(|worker| worker.name.clone());
     assembly.nodes.push(NodeEntry {
         id: node.id().to_string(),
         kind: node.role().label().to_string(),
         worker: worker_name.unwrap_or_default(),
-        counters: counters.clone(),
-        control: control.clone(),
+        counters: vertex.counters.clone(),
+        control: vertex.control.clone(),
         kind_info: node.kind().cloned(),
         is_source: node.is_source(),
         outputs: node.outputs().iter().map(|pin| pin.name().to_string()).collect(),
@@ -274,82 +289,87 @@ fn place(
         send_timeout: node.send_timeout(),
         speaker: None,
     });
-    let id = node.id().to_string();
-    let shared = assembly.shared.clone();
-    match node.role() {
-        NodeRole::Inlet => {
-            if let Some(output) = outputs.into_iter().next() {
-                let ends = (counters, control, CallTimer::new(options.measure));
-                assembly.inlets.insert(id.clone(), Inlet::new(id, output, ends, shared));
-            }
-        }
-        NodeRole::Outlet => {
-            let feeds = inputs.iter().flat_map(|input| &input.feeds).filter_map(Feed::remote).cloned().collect();
-            let ends = (counters, upstream, CallTimer::new(options.measure), shared);
-            assembly.outlets.insert(id.clone(), Outlet::new(id, feeds, bell, ends));
-        }
-        NodeRole::Kind(kind) => {
-            let unknown = || StartError::UnknownKind { node: id.clone(), kind: kind.id.clone() };
-            let factory = factories.factory(&kind.id).ok_or_else(unknown)?;
-            let waker = Arc::new(TickWaker::new(bell));
-            let name = NodeName::new(session.clone(), node.id(), kind.id.as_str());
-            let context = NodeContext::new(name, next_instance_id(), options.clock.clone(), waker.clone());
-            let context = Arc::new(context.with_upstream(upstream));
-            if let Some(entry) = assembly.nodes.last_mut() {
-                entry.speaker = Some(context.speaker().clone());
-            }
-            let current = Arc::new(CurrentContext::new(context.clone()));
-            shared.add_context(current.clone());
-            let invalid = |error: PolicyError| {
-                let fault = Fault::new(FaultClass::Error, error.to_string());
-                let names = [context.node(), context.kind()];
-                StartError::Node(Box::new(NodeFailure::new(names, None, Operation::Create, fault)))
-            };
-            let supervisor = Supervisor::new(node.policy(), node.pass_through(), context.instance_id());
-            let supervisor = SharedSupervisor::new(
-                supervisor.map_err(invalid)?,
-                context.clone(),
-                counters.clone(),
-                shared.events().clone(),
-            );
-            let supervisor = Arc::new(supervisor);
-            let input_names = inputs.iter().map(|input| input.name.clone()).collect();
-            let kept = Arc::new(Kept::new(input_names, *node.policy()));
-            let watched = WatchedNode {
-                kept: kept.clone(),
-                current: current.clone(),
-                supervisor: supervisor.clone(),
-                policy: *node.policy(),
-                counters: counters.clone(),
-                control: control.clone(),
-                deadlines: *node.deadlines(),
-                slow_until_ns: None,
-                plugin_file: kind.plugin.file.clone(),
-                inputs: inputs.iter().flat_map(|input| &input.feeds).filter_map(Feed::remote).cloned().collect(),
-                outputs: outputs.iter().flat_map(Output::remote_links).cloned().collect(),
-            };
-            if let Some(worker) = worker.and_then(|at| assembly.watched.get_mut(at)) {
-                worker.nodes.push(watched);
-            }
-            let plan = NodePlan {
-                context,
-                current,
-                factory,
-                plugin_file: kind.plugin.file.clone(),
-                control: control.clone(),
-                ticks: node.is_source().then(|| Ticks::new(node.tick(), waker)),
-                send_timeout: node.send_timeout(),
-                inputs,
-                outputs,
-                counters,
-                kept,
-                policy: *node.policy(),
-                supervisor,
-            };
-            if let Some(worker) = worker.and_then(|at| assembly.workers.get_mut(at)) {
-                worker.nodes.push(plan);
-            }
-        }
+    if let Some(kind) = node.kind() {
+        let factory = factories.factory(&kind.id).ok_or_else(|| {
+            let (node, kind) = (node.id().to_string(), kind.id.clone());
+            StartError::UnknownKind { node, kind }
+        })?;
+        return place_node(node, kind, (vertex, upstream, factory), (assembly, session, options));
+    }
+    let Vertex { worker: _, bell, inputs, outputs, counters, control, follower } = vertex;
+    let name = node.id().to_string();
+    let (timer, shared) = (CallTimer::new(options.measure), assembly.shared.clone());
+    let plan = EndPlan { name: name.clone(), counters, control, upstream, timer, follower, shared };
+    match (inputs.into_iter().next(), outputs.into_iter().next()) {
+        (Some(input), _) => drop(assembly.outlets.insert(name, Outlet::new(plan, &input.feeds, bell))),
+        (None, Some(output)) => drop(assembly.inlets.insert(name, Inlet::new(plan, output))),
+        (None, None) => {}
     }
     Ok(())
+}
+
+/// Gives a node to its worker, and to the watch.
+fn place_node(
+    node: &graph::Node,
+    kind: &KindInfo,
+    (vertex, upstream, factory): (Vertex, Arc<Upstream>, Arc<dyn Factory>),
+    (assembly, session, options): (&mut Assembly, &Arc<str>, &SessionOptions),
+) -> Result<(), StartError> {
+    let Vertex { worker, bell, inputs, outputs, counters, control, follower } = vertex;
+    let waker = Arc::new(TickWaker::new(bell));
+    let name = NodeName::new(session.clone(), node.id(), kind.id.as_str());
+    let context = NodeContext::new(name, next_instance_id(), options.clock.clone(), waker.clone());
+    let context = Arc::new(context.with_upstream(upstream));
+    if let Some(entry) = assembly.nodes.last_mut() {
+        entry.speaker = Some(context.speaker().clone());
+    }
+    let current = Arc::new(CurrentContext::new(context.clone()));
+    assembly.shared.add_context(current.clone());
+    let policy = *node.policy();
+    let supervisor = Supervisor::new(&policy, node.pass_through(), context.instance_id());
+    let supervisor = supervisor.map_err(|error| invalid_policy(&context, &error))?;
+    let events = assembly.shared.events().clone();
+    let supervisor = Arc::new(SharedSupervisor::new(supervisor, context.clone(), counters.clone(), events));
+    let kept = Arc::new(Kept::new(inputs.iter().map(|input| input.name.clone()).collect(), policy));
+    let watched = WatchedNode {
+        current: current.clone(),
+        supervisor: supervisor.clone(),
+        policy,
+        kept: kept.clone(),
+        counters: counters.clone(),
+        control: control.clone(),
+        deadlines: *node.deadlines(),
+        slow_until_ns: None,
+        plugin_file: kind.plugin.file.clone(),
+        inputs: inputs.iter().flat_map(|input| &input.feeds).filter_map(Feed::remote).cloned().collect(),
+        outputs: outputs.iter().flat_map(Output::remote_links).cloned().collect(),
+    };
+    let plan = NodePlan {
+        context,
+        current,
+        factory,
+        plugin_file: kind.plugin.file.clone(),
+        control,
+        ticks: node.is_source().then(|| Ticks::new(node.tick(), waker)),
+        send_timeout: node.send_timeout(),
+        inputs,
+        outputs,
+        counters,
+        kept,
+        policy,
+        follower,
+        supervisor,
+    };
+    let Some(at) = worker else { return Ok(()) };
+    if let (Some(worker), Some(watch)) = (assembly.workers.get_mut(at), assembly.watched.get_mut(at)) {
+        worker.nodes.push(plan);
+        watch.nodes.push(watched);
+    }
+    Ok(())
+}
+
+fn invalid_policy(context: &NodeContext, error: &PolicyError) -> StartError {
+    let fault = Fault::new(FaultClass::Error, error.to_string());
+    let names = [context.node(), context.kind()];
+    StartError::Node(Box::new(NodeFailure::new(names, None, Operation::Create, fault)))
 }

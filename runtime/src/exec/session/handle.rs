@@ -5,6 +5,7 @@ use crate::exec::metrics;
 use crate::exec::report::{LinkEntry, NodeEntry, Outcome, SessionReport};
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::{DeadLetter, DeadLetterBox};
+use crate::telemetry::ledger::{LatencyReport, Ledger, LedgerNames};
 use crate::telemetry::{MetricsSnapshot, Observer};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -20,13 +21,19 @@ struct Core {
     shared: Arc<SessionShared>,
     nodes: Vec<NodeEntry>,
     links: Vec<LinkEntry>,
+    ledger: Option<Arc<Ledger>>,
     /// When the nodes began to run.
     begun: OnceLock<Instant>,
 }
 
 impl SessionHandle {
-    pub(super) fn new(name: String, shared: Arc<SessionShared>, nodes: Vec<NodeEntry>, links: Vec<LinkEntry>) -> Self {
-        Self(Arc::new(Core { name, shared, nodes, links, begun: OnceLock::new() }))
+    pub(super) fn new(
+        name: String,
+        shared: Arc<SessionShared>,
+        (nodes, links): (Vec<NodeEntry>, Vec<LinkEntry>),
+        ledger: Option<Arc<Ledger>>,
+    ) -> Self {
+        Self(Arc::new(Core { name, shared, nodes, links, ledger, begun: OnceLock::new() }))
     }
 
     /// Notes that the nodes begin to run.
@@ -96,6 +103,17 @@ impl SessionHandle {
         u64::try_from(elapsed).unwrap_or(u64::MAX)
     }
 
+    /// Where the time of the followed packets went; `None` where none is followed, see
+    /// [`crate::SessionOptions::follow_every`].
+    pub fn latency(&self) -> Option<LatencyReport> {
+        let Core { nodes, links, ledger, .. } = &*self.0;
+        let names = LedgerNames {
+            nodes: nodes.iter().map(|node| node.id.clone()).collect(),
+            links: links.iter().map(|link| link.name.clone()).collect(),
+        };
+        Some(ledger.as_ref()?.report(&names))
+    }
+
     /// The state of the session now; counters of different nodes may be some packets apart.
     pub fn report(&self) -> SessionReport {
         let Core { name, shared, nodes, links, .. } = &*self.0;
@@ -123,6 +141,7 @@ impl SessionHandle {
             dead_letters: shared.dead_letters().received(),
             abandoned: shared.abandoned(),
             stragglers: Vec::new(),
+            latency: self.latency(),
         }
     }
 }

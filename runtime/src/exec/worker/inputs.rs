@@ -19,6 +19,8 @@ pub(crate) struct Input {
 #[derive(Debug)]
 pub(crate) struct Feed {
     from: Route,
+    /// Number of the link in the graph.
+    pub(crate) number: usize,
     /// The link closes a cycle: it does not hold back the end of its input.
     pub(crate) is_feedback: bool,
     /// How many packets may be under way around the cycle.
@@ -86,11 +88,11 @@ impl Input {
 impl Feed {
     fn replica(&self) -> Self {
         let credits = self.credits.as_ref().map(|credits| Credits { returned: 0, ..credits.clone() });
-        Self { from: self.from.clone(), is_feedback: self.is_feedback, credits, is_ended: false }
+        Self { from: self.from.clone(), number: self.number, is_feedback: self.is_feedback, credits, is_ended: false }
     }
 
-    pub(crate) fn new(from: Route, is_feedback: bool, credits: Option<Credits>) -> Self {
-        Self { from, is_feedback, credits, is_ended: false }
+    pub(crate) fn new(from: Route, number: usize, is_feedback: bool, credits: Option<Credits>) -> Self {
+        Self { from, number, is_feedback, credits, is_ended: false }
     }
 
     pub(crate) fn remote(&self) -> Option<&Arc<Link>> {

@@ -218,7 +218,8 @@ impl Worker {
         let Self { nodes, locals, shared, timer, gate, clock, .. } = self;
         let is_shared = nodes.len() > 1;
         let (reading, queued_at) = (CallTimer::NEVER, CallTimer::NEVER);
-        (nodes, Turn { locals, shared, timer, reading, queued_at, gate, is_shared, now_ns: clock.now_ns() })
+        let link = 0;
+        (nodes, Turn { locals, shared, timer, reading, queued_at, link, gate, is_shared, now_ns: clock.now_ns() })
     }
 
     fn abort(&mut self) -> Result<(), LeaseLost> {

@@ -5,6 +5,7 @@ use crate::exec::context::{CurrentContext, NodeContext};
 use crate::exec::control::{Answer, Mail, NodeControl, Params};
 use crate::exec::counters::{CallOutcome, NodeCounters, NodeFailure, Operation};
 use crate::exec::current;
+use crate::exec::follow::Follower;
 use crate::exec::hint::{Hint, HintAnswer};
 use crate::exec::instance::{Factory, Fault, FaultClass, Instance, NextTick, Outputs as _, Wait};
 use crate::exec::link::DropReason;
@@ -55,6 +56,8 @@ pub(crate) struct NodePlan {
     /// Packets in flight, where the policy keeps them.
     pub(crate) kept: Arc<Kept>,
     pub(crate) policy: Policy,
+    /// Who notes where packets spend their time, if the session wants that.
+    pub(crate) follower: Option<Follower>,
     /// Outlives the worker's thread: the watch asks it when a call hangs.
     pub(crate) supervisor: Arc<SharedSupervisor>,
 }
@@ -75,6 +78,7 @@ impl NodePlan {
             counters: self.counters.clone(),
             kept: self.kept.clone(),
             policy: self.policy,
+            follower: self.follower.clone(),
             supervisor: self.supervisor.clone(),
         }
     }
@@ -135,6 +139,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) reading: u64,
     /// When the packet of the next call was put on its link.
     pub(crate) queued_at: u64,
+    /// Number of the link that the packet of the next call came over.
+    pub(crate) link: usize,
     pub(crate) gate: &'a mut CallGate,
     /// Whether the worker has other nodes, so that no call may wait for room.
     pub(crate) is_shared: bool,
@@ -511,7 +517,7 @@ impl Node {
         let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
         let entry_credits = self.entry_credits();
         let Some(feed) = self.feed(pin, feed_at).filter(|feed| !feed.is_ended) else { return Ok(false) };
-        let is_feedback = feed.is_feedback;
+        let (is_feedback, link) = (feed.is_feedback, feed.number);
         let budget = if is_feedback { budget } else { budget.min(entry_credits) };
         let depth = feed.len(turn.locals);
         feed.saw_depth(depth, turn.locals);
@@ -527,6 +533,7 @@ impl Node {
             if is_feedback {
                 self.packet_returned(pin, feed_at);
             }
+            turn.link = link;
             self.process(pin, &mut packet, turn)?;
         }
         let Some(feed) = self.feed_mut(pin, feed_at) else { return Ok(false) };
@@ -602,6 +609,9 @@ impl Node {
     /// Hands a packet on without the instance.
     fn pass_by(&mut self, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         let mut fatal = None;
+        let follower = self.plan.follower.as_ref();
+        let (word, begun) = (packet.host_private(), turn.timer.now());
+        let cause = follower.and_then(|follower| follower.takes(word, turn.link, begun, &self.plan.counters));
         let mut emitter = Emitter {
             outputs: &mut self.plan.outputs,
             locals: turn.locals,
@@ -611,6 +621,8 @@ impl Node {
             abort: turn.shared.abort_flag(),
             is_shared: turn.is_shared,
             call: None,
+            follower,
+            cause,
             fatal: &mut fatal,
         };
         match emitter.emit(0, Wait::ForRoom, packet) {
@@ -758,7 +770,11 @@ impl Node {
             CallTimer::NEVER => turn.timer.now(),
             reading => reading,
         };
-        turn.timer.record([queued_at, begun], &counters.queue_wait);
+        let cause =
+            self.plan.follower.as_ref().and_then(|follower| follower.takes(queued_at, turn.link, begun, counters));
+        if cause.is_none() {
+            turn.timer.record([queued_at, begun], &counters.queue_wait);
+        }
         turn.gate.enter(self.at, operation);
         let mut emitter = Emitter {
             outputs: &mut self.plan.outputs,
@@ -769,6 +785,8 @@ impl Node {
             abort: turn.shared.abort_flag(),
             is_shared: turn.is_shared,
             call: Some(CallInProgress { gate: turn.gate, node: self.at, operation }),
+            follower: self.plan.follower.as_ref(),
+            cause,
             fatal: &mut fatal,
         };
         let result = body(instance, &mut emitter);
@@ -778,6 +796,11 @@ impl Node {
         }
         let ended = turn.timer.now();
         turn.timer.record([begun, ended], &counters.call_time);
+        if let (Some(follower), Some(cause), true) = (&self.plan.follower, cause, result.is_ok())
+            && self.plan.outputs.iter().all(|output| output.targets.is_empty())
+        {
+            follower.finishes(cause, ended);
+        }
         counters.call_ended(match (&result, &fatal) {
             (Ok(_), None) => CallOutcome::Ok,
             (Ok(_), Some(_)) => CallOutcome::Error,

@@ -2,6 +2,7 @@
 
 use crate::exec::clock::CallTimer;
 use crate::exec::counters::{NodeCounters, Operation};
+use crate::exec::follow::Follower;
 use crate::exec::gate::{self, FormatGate};
 use crate::exec::instance::{EmitError, Outputs, Wait};
 use crate::exec::lease::Lease;
@@ -10,6 +11,7 @@ use crate::exec::sys::AtomicBool;
 use crate::exec::worker::local::LocalLink;
 use crate::exec::worker::node::LeaseLost;
 use crate::graph::{FormatSet, WhenFull};
+use crate::telemetry::ledger::Taken;
 use graphmill_abi::Packet;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -244,6 +246,10 @@ pub(crate) struct Emitter<'a> {
     pub(crate) is_shared: bool,
     /// The lease of the worker during a call; an inlet has none.
     pub(crate) call: Option<CallInProgress<'a>>,
+    /// Who notes where packets spend their time, if the session wants that.
+    pub(crate) follower: Option<&'a Follower>,
+    /// The followed packet that the call is for.
+    pub(crate) cause: Option<Taken>,
     /// What ends the node although its call may succeed: a wrong format, a full link that must not be full.
     pub(crate) fatal: &'a mut Option<EmitError>,
 }
@@ -328,6 +334,7 @@ impl Emitter<'_> {
         counters.saw_pts(packet.pts_ns());
         // A packet that has to wait for room gets a later time.
         packet.set_host_private(self.timer.now());
+        let hop = self.follower.and_then(|follower| follower.emits(self.cause, packet));
         let mut sender = Sender {
             locals,
             counters,
@@ -352,6 +359,9 @@ impl Emitter<'_> {
             Ok(()) => {
                 output.given += 1;
                 counters.packets_out.increment();
+                if let (Some(follower), Some(hop)) = (self.follower, hop) {
+                    follower.sent(hop);
+                }
                 Ok(())
             }
             Err(error @ (EmitError::Format { .. } | EmitError::Full { .. })) => Err(fatal(self.fatal, error)),

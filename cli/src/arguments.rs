@@ -3,6 +3,7 @@
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 const SEARCH: &str = "\
@@ -159,6 +160,9 @@ pub(crate) struct Keep {
     pub(crate) dead_letters: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) metrics: MetricsTo,
+    /// Follow one packet of this many and show where its time goes; without EVERY all of them
+    #[arg(long, value_name = "EVERY", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    pub(crate) latency: Option<NonZeroU64>,
 }
 
 /// Where the metrics of a run go while it runs.

@@ -19,6 +19,7 @@ mod schema;
 mod console;
 mod dead_letters;
 mod failure;
+mod latency;
 mod logging;
 mod metrics;
 mod progress;

@@ -4,6 +4,7 @@ use crate::arguments::{Global, Keep};
 use crate::console::Console;
 use crate::dead_letters;
 use crate::failure::Failure;
+use crate::latency;
 use crate::metrics::Prepared;
 use crate::progress::{Figures, Progress};
 use crate::report;
@@ -46,6 +47,7 @@ fn run(console: Console, loaded: &Loaded, keep: &Keep) -> Result<ExitCode, Failu
     let metrics = Prepared::new(&keep.metrics)?;
     let mut options = loaded.runtime.session_options();
     options.name = loaded.session_name();
+    options.follow_every = keep.latency;
     let session = loaded.runtime.start_with(&loaded.graph, options);
     let session = session.map_err(|error| Failure::start(error, &loaded.spec))?;
     close_ends(console, loaded, &session);
@@ -119,6 +121,9 @@ fn tell(console: Console, loaded: &Loaded, report: &SessionReport, sinks: &[Stri
             console.tell("");
         }
         console.tell(&report::render(report, sinks, &loaded.spec));
+        if let Some(latency) = &report.latency {
+            console.tell(&format!("\n{}", latency::render(latency)));
+        }
         return Ok(());
     }
     if let Some(failures) = report::failures(report, &loaded.spec) {

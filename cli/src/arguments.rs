@@ -175,7 +175,7 @@ pub(crate) struct MetricsTo {
     /// Serve metrics for Prometheus under /metrics while the graph runs; without ADDRESS on this machine only
     #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = page_address)]
     pub(crate) metrics_addr: Option<SocketAddr>,
-    /// Send metrics to an OpenTelemetry collector over HTTP, such as http://127.0.0.1:4318
+    /// Send metrics, and with --latency traces, to an OpenTelemetry collector over HTTP, such as http://127.0.0.1:4318
     #[arg(long, value_name = "ENDPOINT", value_hint = ValueHint::Url)]
     pub(crate) otlp: Option<String>,
     /// Seconds between two lines, or two exports to the collector

@@ -1,10 +1,11 @@
-//! The metrics of a run: where they go while it runs.
+//! The metrics and traces of a run: where they go while it runs.
 
 use crate::arguments::MetricsTo;
 use crate::console::Console;
 use crate::failure::Failure;
+use graphmill::SessionHandle;
 use graphmill::telemetry::{
-    Exporter, Observer, OtlpOptions, PrometheusPage, export_json_lines, export_otlp, serve_prometheus,
+    Exporter, OtlpOptions, PrometheusPage, export_json_lines, export_otlp, export_otlp_traces, serve_prometheus,
 };
 use std::fs::File;
 use std::io;
@@ -47,19 +48,24 @@ impl Prepared {
     ///
     /// # Errors
     /// The system has no thread left.
-    pub(crate) fn start(self, console: Console, observer: &Observer) -> Result<Metrics, Failure> {
-        self.try_start(console, observer).map_err(|error| Failure::new(format!("no thread for the metrics: {error}")))
+    pub(crate) fn start(self, console: Console, session: &SessionHandle) -> Result<Metrics, Failure> {
+        self.try_start(console, session).map_err(|error| Failure::new(format!("no thread for the metrics: {error}")))
     }
 
-    fn try_start(self, console: Console, observer: &Observer) -> io::Result<Metrics> {
+    fn try_start(self, console: Console, session: &SessionHandle) -> io::Result<Metrics> {
+        let observer = session.observer();
         let mut exporters = Vec::new();
         if let Some(file) = self.json {
             exporters.push(("--metrics-json", export_json_lines(observer.clone(), file, self.interval)?));
         }
         if let Some(options) = self.otlp {
+            // Traces are those of the packets that --latency follows.
+            if let Some(spans) = session.spans() {
+                exporters.push(("--otlp", export_otlp_traces(spans, session.name(), options.clone())?));
+            }
             exporters.push(("--otlp", export_otlp(observer.clone(), options)?));
         }
-        let page = self.page.map(|listener| serve_prometheus(observer.clone(), listener)).transpose()?;
+        let page = self.page.map(|listener| serve_prometheus(observer, listener)).transpose()?;
         if let Some(page) = &page {
             console.note(&format!("metrics are served on http://{}/metrics", page.address()));
         }
@@ -94,7 +100,7 @@ impl Metrics {
         for (option, exporter) in self.exporters {
             if !exporter.stop(LAST_EXPORT_TIMEOUT) {
                 let seconds = LAST_EXPORT_TIMEOUT.as_secs();
-                console.note(&format!("note: the last metrics of {option} did not leave within {seconds} s"));
+                console.note(&format!("note: the last of {option} did not leave within {seconds} s"));
             }
         }
     }

@@ -15,13 +15,16 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use prost::Message as _;
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write};
+use std::io::{self, Read as _, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+mod collector;
 mod meter_reader;
+
+use collector::{answer_ok, read_request};
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(1);
@@ -203,29 +206,15 @@ fn page_for_prometheus_is_read_by_a_parser_and_has_the_names_of_the_docs() {
     assert!(TcpStream::connect(address).is_err(), "nobody serves the page any more");
 }
 
-/// Reads one HTTP request: its head in lower case, and its body.
-fn read_request(client: &TcpStream) -> (String, Vec<u8>) {
-    let mut reader = BufReader::new(client);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
-    }
-    let head = head.to_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).unwrap().trim().parse().unwrap();
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    (head, body)
-}
-
 /// A collector that keeps what it gets until the session has ended; the last request.
 fn collect(listener: &TcpListener) -> ExportMetricsServiceRequest {
     loop {
-        let (mut client, _) = listener.accept().unwrap();
+        let (client, _) = listener.accept().unwrap();
         let (head, body) = read_request(&client);
         assert!(head.starts_with("post /v1/metrics http/1.1\r\n"), "{head}");
         assert!(head.contains("content-type: application/x-protobuf"), "{head}");
         let request = ExportMetricsServiceRequest::decode(body.as_slice()).unwrap();
-        client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+        answer_ok(&client);
         if numbers(metric_of(&request, "graphmill.node.state")).iter().any(|point| {
             has(&point.attributes, "node", "pass") && has(&point.attributes, "state", "stopped") && int(point) == 1
         }) {

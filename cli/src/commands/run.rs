@@ -53,7 +53,7 @@ fn run(console: Console, loaded: &Loaded, keep: &Keep) -> Result<ExitCode, Failu
     close_ends(console, loaded, &session);
     let sinks = loaded.sinks();
     let dead = session.dead_letter_box();
-    let metrics = metrics.start(console, &session.observer())?;
+    let metrics = metrics.start(console, &session)?;
     let progress = Progress::new(is_watched(console, loaded));
     let report = watch(session, &requests, |now| progress.show(Figures::of(now, &sinks)));
     progress.finish();

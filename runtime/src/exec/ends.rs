@@ -240,7 +240,7 @@ impl Outlet {
             Some((follower, taken))
         });
         match followed {
-            Some((follower, taken)) => follower.finishes(taken, now),
+            Some((follower, taken)) => follower.call_ended(taken, now, true),
             None => self.timer.record([word, now], &self.counters.queue_wait),
         }
     }

@@ -49,12 +49,18 @@ impl Follower {
         Some(taken)
     }
 
-    /// Notes that a packet has arrived where it goes no further.
-    pub(crate) fn finishes(&self, taken: Taken, ended: u64) {
-        self.ledger.finished(taken, self.node, self.ns(ended));
+    /// Notes that the call for a packet has ended, and whether it goes no further.
+    pub(crate) fn call_ended(&self, taken: Taken, ended: u64, is_last: bool) {
+        let ended_ns = self.ns(ended);
+        self.ledger.call_ended(taken, self.node, ended_ns);
+        if is_last {
+            self.ledger.finished(taken, self.node, ended_ns);
+        }
     }
 
+    /// The time of a reading, which a session that only counts does not take.
     fn ns(&self, reading: u64) -> u64 {
+        let reading = if reading == CallTimer::NEVER { self.timer.now() } else { reading };
         self.timer.between_ns([self.origin, reading])
     }
 }

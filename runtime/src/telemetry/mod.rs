@@ -32,12 +32,14 @@ pub use json_lines::export_json_lines;
 #[cfg(feature = "opentelemetry")]
 pub use meter::{Registration, register};
 #[cfg(feature = "otlp")]
-pub use otlp::{EndpointError, OtlpOptions, export_otlp};
+pub use otlp::{EndpointError, OtlpOptions, export_otlp, export_otlp_traces};
 #[cfg(feature = "prometheus")]
 pub use prometheus::{PrometheusPage, prometheus_page, serve_prometheus};
 
 pub use histogram::{BOUNDS_NS, Distribution, Summary};
 pub use instruments::{INSTRUMENTS, Instrument, InstrumentKind};
-pub use ledger::{EndLatency, LatencyOwner, LatencyReport, LinkLatency, NodeLatency, Quantiles};
+pub use ledger::{
+    EndLatency, LatencyOwner, LatencyReport, LinkLatency, NodeLatency, Quantiles, Span, SpanBatch, SpanPart, SpanReader,
+};
 pub use observer::Observer;
 pub use snapshot::{MetricsSnapshot, Point, Series, Value};

@@ -1,11 +1,14 @@
-//! Metrics to an OpenTelemetry collector: protobuf over HTTP, one request an interval.
+//! Metrics and traces to an OpenTelemetry collector: protobuf over HTTP, one request an interval.
 //!
 //! Nothing queues up: every request has all numbers since the start of the session, so one that failed is made good by
-//! the next one. There is no encryption here; a collector on the same machine or network forwards with it.
+//! the next one. Spans are kept by the session, a bounded number of the newest; those of a request that fails are lost,
+//! and counted. There is no encryption here; a collector on the same machine or network forwards with it.
 
 mod request;
+mod trace;
 
 use crate::telemetry::exporter::{Exporter, every, unix_ns};
+use crate::telemetry::ledger::SpanReader;
 use crate::telemetry::limiter::Limiter;
 use crate::telemetry::observer::Observer;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
@@ -15,10 +18,14 @@ use std::time::{Duration, Instant};
 
 /// Where a collector takes metrics, unless the endpoint says otherwise.
 const PATH: &str = "/v1/metrics";
+/// Where it takes traces.
+const TRACES_PATH: &str = "/v1/traces";
+/// Spans do not wait longer than this for their export: only so many of them are kept.
+const TRACES_INTERVAL_MAX: Duration = Duration::from_secs(1);
 /// What is read of an answer.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
-/// How metrics go to a collector.
+/// How metrics and traces go to a collector.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct OtlpOptions {
@@ -32,7 +39,8 @@ pub struct OtlpOptions {
 }
 
 impl OtlpOptions {
-    /// To `http://HOST:PORT`, to which `/v1/metrics` is added, or to a whole URL with a path. Every ten seconds, each
+    /// To `http://HOST:PORT`, to which `/v1/metrics` and `/v1/traces` are added, or to a whole URL with the path of
+    /// metrics. Every ten seconds, each
     /// within five.
     ///
     /// # Errors
@@ -65,18 +73,11 @@ pub struct EndpointError {
 /// # Errors
 /// The system has no thread left.
 pub fn export_otlp(observer: Observer, options: OtlpOptions) -> io::Result<Exporter> {
-    let agent = ureq::Agent::config_builder()
-        .timeout_global(Some(options.timeout))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .proxy(None)
-        .user_agent(concat!("graphmill/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .new_agent();
+    let agent = agent(options.timeout);
     // Fixed once: a receiver takes a start that moves for a restart.
     let start_unix_ns = unix_ns().saturating_sub(observer.metrics().elapsed_ns);
     let OtlpOptions { url, interval, resource, .. } = options;
-    let mut sender = Sender { agent, url, warnings: Limiter::default(), failures: 0 };
+    let mut sender = Sender { agent, url, what: "metrics", warnings: Limiter::default(), failures: 0 };
     Exporter::spawn("metrics-otlp", move |stopped| {
         every(interval, stopped, || {
             let times = request::Times { start_unix_ns, now_unix_ns: unix_ns() };
@@ -84,6 +85,49 @@ pub fn export_otlp(observer: Observer, options: OtlpOptions) -> io::Result<Expor
             true
         });
     })
+}
+
+/// Sends the ways of followed packets to a collector as traces, at least once a second and once when the exporter is
+/// stopped. The reader comes from [`crate::SessionHandle::spans`].
+///
+/// A collector that is not there or does not answer costs the spans of that time, and a warning now and then.
+///
+/// # Errors
+/// The system has no thread left.
+pub fn export_otlp_traces(spans: SpanReader, session: &str, options: OtlpOptions) -> io::Result<Exporter> {
+    let agent = agent(options.timeout);
+    let session = session.to_owned();
+    let OtlpOptions { url, interval, resource, .. } = options;
+    // A URL that names the path of metrics keeps the rest of its path.
+    let url = format!("{}{TRACES_PATH}", url.strip_suffix(PATH).unwrap_or(&url).trim_end_matches('/'));
+    let mut sender = Sender { agent, url, what: "traces", warnings: Limiter::default(), failures: 0 };
+    Exporter::spawn("traces-otlp", move |stopped| {
+        every(interval.min(TRACES_INTERVAL_MAX), stopped, || {
+            let batch = spans.take();
+            let origin_unix_ns = unix_ns().saturating_sub(spans.now_ns());
+            if batch.lost > 0 {
+                sender.failed(&format!(
+                    "{} spans were forgotten before they could be sent; follow fewer packets",
+                    batch.lost
+                ));
+            }
+            if !batch.spans.is_empty() {
+                sender.send(&trace::of(&batch.spans, (&session, origin_unix_ns), &resource).encode_to_vec());
+            }
+            true
+        });
+    })
+}
+
+fn agent(timeout: Duration) -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .user_agent(concat!("graphmill/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .new_agent()
 }
 
 fn url_of(endpoint: &str) -> Result<String, EndpointError> {
@@ -102,17 +146,23 @@ fn url_of(endpoint: &str) -> Result<String, EndpointError> {
 struct Sender {
     agent: ureq::Agent,
     url: String,
+    what: &'static str,
     warnings: Limiter,
     failures: u64,
 }
 
 impl Sender {
     fn send(&mut self, body: &[u8]) {
-        let Err(message) = self.post(body) else { return };
+        if let Err(message) = self.post(body) {
+            self.failed(&message);
+        }
+    }
+
+    fn failed(&mut self, message: &str) {
         self.failures += 1;
         if let Some(unsaid) = self.warnings.admit(Instant::now()) {
-            let (url, failures) = (&self.url, self.failures);
-            tracing::warn!(url, failures, unsaid, "metrics did not reach the collector: {message}");
+            let (url, failures, what) = (&self.url, self.failures, self.what);
+            tracing::warn!(url, failures, unsaid, "{what} did not reach the collector: {message}");
         }
     }
 
@@ -125,8 +175,9 @@ impl Sender {
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
         let answer = ExportMetricsServiceResponse::decode(body.unwrap_or_default().as_slice()).unwrap_or_default();
         match answer.partial_success {
+            // Spans that are refused are told in a message of the same form.
             Some(partly) if partly.rejected_data_points > 0 => {
-                Err(format!("it refused {} numbers: {}", partly.rejected_data_points, partly.error_message))
+                Err(format!("it refused {} of them: {}", partly.rejected_data_points, partly.error_message))
             }
             _ => Ok(()),
         }

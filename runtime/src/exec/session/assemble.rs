@@ -1,6 +1,6 @@
 //! From a graph to the plans of its workers: who runs where, and which links are local.
 
-use crate::exec::clock::CallTimer;
+use crate::exec::clock::{CallTimer, Measure};
 use crate::exec::context::{CurrentContext, NodeContext, NodeName};
 use crate::exec::control::NodeControl;
 use crate::exec::counters::{NodeCounters, NodeFailure, Operation};
@@ -12,6 +12,7 @@ use crate::exec::instance::{Factories, Factory, Fault, FaultClass};
 use crate::exec::lease::Lease;
 use crate::exec::link::{Link, LinkCounters};
 use crate::exec::report::{LinkEntry, NodeEntry};
+use crate::exec::session::handle::LedgerEntry;
 use crate::exec::session::{SessionOptions, StartError};
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::{SharedSupervisor, Supervisor};
@@ -34,7 +35,7 @@ pub(super) struct Assembly {
     pub(super) nodes: Vec<NodeEntry>,
     pub(super) links: Vec<LinkEntry>,
     /// Where the time of packets goes, if the session wants to know.
-    pub(super) ledger: Option<Arc<Ledger>>,
+    pub(super) ledger: Option<LedgerEntry>,
     pub(super) inner_links: Vec<Arc<Link>>,
     pub(super) outlet_links: Vec<Arc<Link>>,
     pub(super) inlets: BTreeMap<String, Inlet>,
@@ -69,13 +70,14 @@ pub(super) fn assemble(
 ) -> Result<Assembly, StartError> {
     let shared = Arc::new(SessionShared::default());
     let mut workers: Vec<WorkerPlan> = Vec::new();
-    let ledger = options.follow_every.map(|every| Arc::new(Ledger::new(every.get())));
-    let timer = CallTimer::new(options.measure);
-    let origin = timer.now();
+    let ledger = options.follow_every.map(|every| {
+        let timer = CallTimer::new(Measure::Times);
+        LedgerEntry { ledger: Arc::new(Ledger::new(every.get())), origin: timer.now(), timer }
+    });
     let follower = |at: usize, node: &graph::Node| {
         let is_source = node.inputs().is_empty();
-        let ledger = ledger.clone()?;
-        Some(Follower::new(ledger, (timer.clone(), origin), at, is_source))
+        let LedgerEntry { ledger, timer, origin } = ledger.clone()?;
+        Some(Follower::new(ledger, (timer, origin), at, is_source))
     };
     let vertices = graph.nodes().iter().enumerate();
     let vertices = vertices.map(|(at, node)| vertex(node, &mut workers, follower(at, node), (&shared, options)));

@@ -1,11 +1,12 @@
 //! What can be asked and told from any thread, while a session runs and afterwards.
 
+use crate::exec::clock::CallTimer;
 use crate::exec::events::Events;
 use crate::exec::metrics;
 use crate::exec::report::{LinkEntry, NodeEntry, Outcome, SessionReport};
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::{DeadLetter, DeadLetterBox};
-use crate::telemetry::ledger::{LatencyReport, Ledger, LedgerNames};
+use crate::telemetry::ledger::{LatencyReport, Ledger, LedgerNames, SpanReader, SpanSource};
 use crate::telemetry::{MetricsSnapshot, Observer};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -21,9 +22,47 @@ struct Core {
     shared: Arc<SessionShared>,
     nodes: Vec<NodeEntry>,
     links: Vec<LinkEntry>,
-    ledger: Option<Arc<Ledger>>,
+    ledger: Option<LedgerEntry>,
     /// When the nodes began to run.
     begun: OnceLock<Instant>,
+}
+
+/// The ledger of a session, and its time.
+#[derive(Debug, Clone)]
+pub(super) struct LedgerEntry {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) timer: CallTimer,
+    /// The reading at which its time begins.
+    pub(super) origin: u64,
+}
+
+#[derive(Debug)]
+struct SessionSpans {
+    entry: LedgerEntry,
+    core: Arc<Core>,
+}
+
+impl SpanSource for SessionSpans {
+    fn ledger(&self) -> &Ledger {
+        &self.entry.ledger
+    }
+
+    fn names(&self) -> LedgerNames {
+        self.core.names()
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.entry.timer.between_ns([self.entry.origin, self.entry.timer.now()])
+    }
+}
+
+impl Core {
+    fn names(&self) -> LedgerNames {
+        LedgerNames {
+            nodes: self.nodes.iter().map(|node| node.id.clone()).collect(),
+            links: self.links.iter().map(|link| link.name.clone()).collect(),
+        }
+    }
 }
 
 impl SessionHandle {
@@ -31,7 +70,7 @@ impl SessionHandle {
         name: String,
         shared: Arc<SessionShared>,
         (nodes, links): (Vec<NodeEntry>, Vec<LinkEntry>),
-        ledger: Option<Arc<Ledger>>,
+        ledger: Option<LedgerEntry>,
     ) -> Self {
         Self(Arc::new(Core { name, shared, nodes, links, ledger, begun: OnceLock::new() }))
     }
@@ -106,12 +145,15 @@ impl SessionHandle {
     /// Where the time of the followed packets went; `None` where none is followed, see
     /// [`crate::SessionOptions::follow_every`].
     pub fn latency(&self) -> Option<LatencyReport> {
-        let Core { nodes, links, ledger, .. } = &*self.0;
-        let names = LedgerNames {
-            nodes: nodes.iter().map(|node| node.id.clone()).collect(),
-            links: links.iter().map(|link| link.name.clone()).collect(),
-        };
-        Some(ledger.as_ref()?.report(&names))
+        Some(self.0.ledger.as_ref()?.ledger.report(&self.0.names()))
+    }
+
+    /// Reads the ways of the followed packets as spans, for traces; `None` where none is followed.
+    ///
+    /// One reader at a time: each span is given once.
+    pub fn spans(&self) -> Option<SpanReader> {
+        let entry = self.0.ledger.clone()?;
+        Some(SpanReader::new(SessionSpans { entry, core: self.0.clone() }))
     }
 
     /// The state of the session now; counters of different nodes may be some packets apart.

@@ -796,10 +796,9 @@ impl Node {
         }
         let ended = turn.timer.now();
         turn.timer.record([begun, ended], &counters.call_time);
-        if let (Some(follower), Some(cause), true) = (&self.plan.follower, cause, result.is_ok())
-            && self.plan.outputs.iter().all(|output| output.targets.is_empty())
-        {
-            follower.finishes(cause, ended);
+        if let (Some(follower), Some(cause)) = (&self.plan.follower, cause) {
+            let is_sink = self.plan.outputs.iter().all(|output| output.targets.is_empty());
+            follower.call_ended(cause, ended, is_sink && result.is_ok());
         }
         counters.call_ended(match (&result, &fatal) {
             (Ok(_), None) => CallOutcome::Ok,

@@ -24,16 +24,25 @@ pub(super) fn of(
     times: Times,
     resource: &[(String, String)],
 ) -> ExportMetricsServiceRequest {
-    let scope = InstrumentationScope {
+    let metrics = snapshot.series.iter().map(|series| metric(series, times)).collect();
+    let scope_metrics = vec![ScopeMetrics { scope: Some(scope()), metrics, schema_url: String::new() }];
+    let resource = Some(self::resource(resource));
+    let resource_metrics = vec![ResourceMetrics { resource, scope_metrics, schema_url: String::new() }];
+    ExportMetricsServiceRequest { resource_metrics }
+}
+
+/// Who measures.
+pub(super) fn scope() -> InstrumentationScope {
+    InstrumentationScope {
         name: env!("CARGO_PKG_NAME").to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Default::default()
-    };
-    let metrics = snapshot.series.iter().map(|series| metric(series, times)).collect();
-    let scope_metrics = vec![ScopeMetrics { scope: Some(scope), metrics, schema_url: String::new() }];
-    let resource = Some(Resource { attributes: resource_attributes(resource), ..Default::default() });
-    let resource_metrics = vec![ResourceMetrics { resource, scope_metrics, schema_url: String::new() }];
-    ExportMetricsServiceRequest { resource_metrics }
+    }
+}
+
+/// What is measured.
+pub(super) fn resource(given: &[(String, String)]) -> Resource {
+    Resource { attributes: resource_attributes(given), ..Default::default() }
 }
 
 fn resource_attributes(given: &[(String, String)]) -> Vec<KeyValue> {
@@ -42,7 +51,7 @@ fn resource_attributes(given: &[(String, String)]) -> Vec<KeyValue> {
     name.into_iter().chain(given.iter().map(|(key, value)| attribute(key, value))).collect()
 }
 
-fn attribute(key: &str, value: &str) -> KeyValue {
+pub(super) fn attribute(key: &str, value: &str) -> KeyValue {
     let value = Some(AnyValue { value: Some(any_value::Value::StringValue(value.to_owned())) });
     KeyValue { key: key.to_owned(), value, ..Default::default() }
 }

@@ -92,7 +92,7 @@ fn spans_of_a_packet_make_a_tree_from_its_source_to_every_sink() {
         assert_eq!(ways, BTreeSet::from([to("left"), to("right")]));
     }
     assert!(reader.take().spans.is_empty(), "each span is given once");
-    assert_eq!(handle.latency().unwrap().followed as usize, FOLLOWED * 2, "the ledger goes on beside it");
+    assert_eq!(handle.latency().unwrap().followed, FOLLOWED as u64 * 2, "the ledger goes on beside it");
 }
 
 fn spans_of(request: &ExportTraceServiceRequest) -> &[OtlpSpan] {

@@ -5,6 +5,8 @@
 //! Whatever happens, every instance is freed here. Around every call stands the worker's lease: a worker that lost it,
 //! because a call took too long, frees its instances and ends without touching anything that is shared.
 
+mod call_gate;
+mod emit;
 mod in_flight;
 mod inputs;
 mod local;
@@ -12,11 +14,13 @@ mod node;
 mod outputs;
 mod ticks;
 
+pub(crate) use call_gate::CallGate;
+pub(crate) use emit::Emitter;
 pub(crate) use in_flight::{InFlight, Kept, Redelivery};
 pub(crate) use inputs::{Credits, Feed, Input};
 pub(crate) use local::LocalLink;
 pub(crate) use node::NodePlan;
-pub(crate) use outputs::{CallGate, Emitter, Output, RoomWait, Route};
+pub(crate) use outputs::{Output, RoomWait, Route};
 pub(crate) use ticks::{TickWaker, Ticks};
 
 use crate::exec::clock::{CallTimer, Clock};

@@ -1,0 +1,256 @@
+//! The packets of a node: ticks of a source, batches of the inputs, their end.
+
+use super::{LeaseLost, NoResult, Node, Turn};
+use crate::exec::clock::CallTimer;
+use crate::exec::counters::Operation;
+use crate::exec::instance::{Fault, FaultClass, NextTick, Outputs as _, Wait};
+use crate::exec::shared::SessionShared;
+use crate::exec::supervise::PacketFate;
+use crate::exec::worker::emit::Emitter;
+use crate::exec::worker::in_flight::{InFlight, Redelivery, Undelivered};
+use crate::exec::worker::inputs::{Feed, Input};
+use crate::exec::worker::local::LocalLink;
+use graphmill_abi::Packet;
+
+/// Calls that a node gets before the next one has its turn.
+const BATCH_LEN_MAX: usize = 32;
+
+impl Node {
+    pub(super) fn run_ticks(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
+        if turn.shared.is_draining() {
+            self.finish(turn)?;
+            return Ok(true);
+        }
+        if self.plan.control.is_paused() {
+            self.is_resting = true;
+            return Ok(false);
+        }
+        if std::mem::take(&mut self.is_resting)
+            && let Some(ticks) = &mut self.plan.ticks
+        {
+            ticks.resume(turn.now_ns);
+        }
+        let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
+        let mut has_called = false;
+        for _ in 0..budget {
+            if !self.takes_calls() || self.is_ending {
+                break;
+            }
+            let Some(ticks) = &mut self.plan.ticks else { break };
+            if !ticks.take_due(turn.now_ns, &self.plan.counters) {
+                break;
+            }
+            has_called = true;
+            let now_ns = turn.now_ns;
+            match self.call(Operation::Tick, turn, |instance, outputs| instance.tick(now_ns, outputs)) {
+                Ok(NextTick::Ended) => self.finish(turn)?,
+                Ok(next) => {
+                    if let Some(ticks) = &mut self.plan.ticks {
+                        ticks.set_next(next);
+                    }
+                }
+                // A source that cannot give its packets has failed: the next tick would fail again.
+                Err(NoResult::Refused) => self.fail_with_last_error(Operation::Tick, turn)?,
+                Err(NoResult::Failed) => {}
+                Err(NoResult::LeaseLost) => return Err(LeaseLost),
+            }
+        }
+        Ok(has_called)
+    }
+
+    pub(super) fn run_inputs(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
+        let mut has_progressed = false;
+        for pin in 0..self.plan.inputs.len() {
+            let n_feeds = self.plan.inputs.get(pin).map_or(0, |input| input.feeds.len());
+            for feed in 0..n_feeds {
+                has_progressed |= self.run_feed(pin, feed, turn)?;
+            }
+            if !self.takes_calls() {
+                return Ok(true);
+            }
+        }
+        Ok(self.flush_ended_inputs(turn)? || has_progressed)
+    }
+
+    /// Processes a batch of one link.
+    pub(super) fn run_feed(&mut self, pin: usize, feed_at: usize, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
+        turn.reading = CallTimer::NEVER;
+        let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
+        let entry_credits = self.entry_credits();
+        let Some(feed) = self.feed(pin, feed_at).filter(|feed| !feed.is_ended) else { return Ok(false) };
+        let (is_feedback, link) = (feed.is_feedback, feed.number);
+        let budget = if is_feedback { budget } else { budget.min(entry_credits) };
+        let depth = feed.len(turn.locals);
+        feed.saw_depth(depth, turn.locals);
+        let is_starved = !is_feedback && entry_credits == 0 && depth > 0;
+        if is_starved && self.cycle_gave_up(turn.locals, turn.now_ns) {
+            self.take_credits_back();
+            return Ok(true);
+        }
+        let mut count = 0;
+        while count < budget.min(depth) && self.takes_calls() {
+            let Some(mut packet) = self.feed(pin, feed_at).and_then(|feed| feed.take(turn.locals)) else { break };
+            count += 1;
+            if is_feedback {
+                self.packet_returned(pin, feed_at);
+            }
+            turn.link = link;
+            self.process(pin, &mut packet, turn)?;
+        }
+        let Some(feed) = self.feed_mut(pin, feed_at) else { return Ok(false) };
+        if count > 0 {
+            feed.let_producer_go();
+        }
+        feed.is_ended = feed.is_finished(turn.locals);
+        Ok(count > 0 || feed.is_ended)
+    }
+
+    pub(super) fn process(&mut self, pin: usize, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+        self.plan.counters.packets_in.increment();
+        self.plan.counters.saw_pts(packet.pts_ns());
+        self.plan.counters.newest_seq.set(packet.seq());
+        self.deliver(pin, packet, 0, turn)
+    }
+
+    /// Hands a packet over that was handed over `before` times already.
+    pub(super) fn deliver(
+        &mut self,
+        pin: usize,
+        packet: &mut Packet,
+        before: u32,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), LeaseLost> {
+        if self.is_bypassed {
+            return self.pass_by(packet, turn);
+        }
+        turn.queued_at = if before == 0 { packet.host_private() } else { CallTimer::NEVER };
+        let attempts = before + 1;
+        let outline = if self.plan.kept.wants_packets() {
+            self.plan.kept.put(packet, pin, attempts);
+            None
+        } else {
+            Some(packet.outline())
+        };
+        self.attempts = attempts;
+        self.undelivered = None;
+        let called = self.call(Operation::Process, turn, |instance, outputs| instance.process(pin, packet, outputs));
+        self.attempts = 0;
+        if called == Err(NoResult::LeaseLost) {
+            return Err(LeaseLost);
+        }
+        let in_flight = outline.map(InFlight::Outline).or_else(|| self.plan.kept.take());
+        if called.is_err()
+            && let Some((fate, reason)) = self.undelivered.take()
+            && let Some(in_flight) = in_flight
+        {
+            self.not_delivered(Undelivered { pin, attempts, reason }, (fate, in_flight), turn.shared);
+        }
+        Ok(())
+    }
+
+    /// Keeps a packet for the next instance, or gives it up.
+    #[cold]
+    pub(super) fn not_delivered(&mut self, last: Undelivered, what: (PacketFate, InFlight), shared: &SessionShared) {
+        match what {
+            (PacketFate::Redeliver, InFlight::Packet(packet)) => self.redelivery = Some(Redelivery { packet, last }),
+            (_, in_flight) => self.give_up(last, in_flight, shared),
+        }
+    }
+
+    /// Counts a packet as lost and makes a dead letter of it.
+    pub(super) fn give_up(&self, last: Undelivered, in_flight: InFlight, shared: &SessionShared) {
+        self.plan.counters.take_held_packet();
+        self.plan.counters.lost_in_flight.increment();
+        if let Some(letter) = self.plan.kept.letter(last, in_flight, &self.plan.context) {
+            shared.dead_letters().push(letter);
+        }
+    }
+
+    /// Gives up the packet that waits for an instance, as there will be none.
+    pub(super) fn give_up_redelivery(&mut self, shared: &SessionShared) {
+        if let Some(Redelivery { packet, last }) = self.redelivery.take() {
+            self.give_up(last, InFlight::Packet(packet), shared);
+        }
+    }
+
+    /// Hands a packet on without the instance.
+    pub(super) fn pass_by(&mut self, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+        let mut fatal = None;
+        let follower = self.plan.follower.as_ref();
+        let (word, begun) = (packet.host_private(), turn.timer.now());
+        let cause = follower.and_then(|follower| follower.takes(word, turn.link, begun, &self.plan.counters));
+        let mut emitter = Emitter {
+            outputs: &mut self.plan.outputs,
+            locals: turn.locals,
+            counters: &self.plan.counters,
+            timer: turn.timer,
+            send_timeout: self.plan.send_timeout,
+            abort: turn.shared.abort_flag(),
+            is_shared: turn.is_shared,
+            call: None,
+            follower,
+            cause,
+            fatal: &mut fatal,
+        };
+        match emitter.emit(0, Wait::ForRoom, packet) {
+            Ok(()) => self.plan.counters.bypassed.increment(),
+            Err(error) => self.plan.counters.error(&error.to_string()),
+        }
+        match fatal {
+            Some(error) => self.fail(Operation::Process, Fault::new(FaultClass::Error, error.to_string()), turn),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the instance the end of inputs, in their order, and ends the node after the last one.
+    pub(super) fn flush_ended_inputs(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
+        // An input may end before the others do, and what its flush gives may come back around a cycle.
+        let has_flushed = self.flush_inputs(turn, |input| !input.feeds.iter().any(|feed| feed.is_feedback))?;
+        if !self.takes_calls() || !self.inputs_ended(turn.locals, turn.now_ns) {
+            return Ok(has_flushed);
+        }
+        self.flush_inputs(turn, |_| true)?;
+        if self.takes_calls() && self.inputs_ended(turn.locals, turn.now_ns) {
+            self.finish(turn)?;
+        }
+        Ok(true)
+    }
+
+    pub(super) fn flush_inputs(
+        &mut self,
+        turn: &mut Turn<'_>,
+        is_wanted: impl Fn(&Input) -> bool,
+    ) -> Result<bool, LeaseLost> {
+        let mut has_flushed = false;
+        for pin in 0..self.plan.inputs.len() {
+            if !self.takes_calls() {
+                break;
+            }
+            let Some(input) = self.plan.inputs.get_mut(pin) else { break };
+            if input.is_flushed || !input.is_ended() || !is_wanted(input) {
+                continue;
+            }
+            input.is_flushed = true;
+            has_flushed = true;
+            if self.is_bypassed {
+                continue;
+            }
+            match self.call(Operation::Flush, turn, |instance, outputs| instance.flush(pin, outputs)) {
+                Ok(()) | Err(NoResult::Failed) => {}
+                // What the node still had inside is lost.
+                Err(NoResult::Refused) => self.fail_with_last_error(Operation::Flush, turn)?,
+                Err(NoResult::LeaseLost) => return Err(LeaseLost),
+            }
+        }
+        Ok(has_flushed)
+    }
+
+    /// Whether everything that can still come has come: all inputs ended, and the cycles through this node are empty.
+    pub(super) fn inputs_ended(&mut self, locals: &[LocalLink], now_ns: i64) -> bool {
+        if !self.plan.inputs.iter().all(Input::is_ended) {
+            return false;
+        }
+        let is_quiet = |feed: &Feed| feed.is_ended || (feed.len(locals) == 0 && self.has_all_credits(feed));
+        self.feedback().all(is_quiet) || self.cycle_gave_up(locals, now_ns)
+    }
+}

@@ -128,6 +128,8 @@ pub struct LinkReport {
     pub link: String,
     /// Packets that it holds.
     pub capacity: u64,
+    /// Packets that wait in it now, those beside it that found no room included.
+    pub depth: u64,
     /// Packets that the consumer took.
     pub delivered: u64,
     /// Packets lost, by reason; reasons without a loss are left out.
@@ -255,6 +257,7 @@ impl LinkEntry {
         LinkReport {
             link: self.name.clone(),
             capacity: counters.capacity() as u64,
+            depth: self.remote.upgrade().map_or(0, |link| link.len() as u64) + counters.waiting(),
             delivered: counters.delivered(),
             dropped,
             high_water: counters.deepest(),

@@ -125,6 +125,29 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ID")]
         node: Option<String>,
     },
+    /// Ask and steer a running graph: `run FILE --control SOCKET` serves the socket
+    ///
+    /// Ends with 0 when it was done, 1 when the session refuses or ends otherwise than it should, 2 when there is no
+    /// such session, node or param. With --json everything that the session says is written as it says it.
+    Control {
+        /// Socket that `run --control` or `launch --control` serves
+        #[arg(value_hint = ValueHint::AnyPath)]
+        socket: PathBuf,
+        #[command(subcommand)]
+        what: Steer,
+    },
+    /// Watch a running graph on the whole terminal: `run FILE --control SOCKET` serves the socket
+    ///
+    /// Shows rates, times, queues, losses and changes of state of every node; the key `?` says which keys there are.
+    #[cfg(feature = "top")]
+    Top {
+        /// Socket that `run --control` or `launch --control` serves
+        #[arg(value_hint = ValueHint::AnyPath)]
+        socket: PathBuf,
+        /// Time between two looks, in milliseconds; rates are those of the time between them
+        #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(100..=10_000))]
+        interval_ms: u64,
+    },
     /// Draw a graph file
     Graph {
         /// Graph file: .toml, .json or .json5
@@ -152,7 +175,7 @@ pub(crate) enum Command {
     },
 }
 
-/// What a run leaves behind beside its report.
+/// What a run leaves behind beside its report, and who may look at it meanwhile.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Keep {
     /// Save the packets that made nodes fail and were given up, for `replay-dead-letters` and `packets.source`
@@ -163,6 +186,9 @@ pub(crate) struct Keep {
     /// Follow one packet of this many and show where its time goes; without EVERY all of them
     #[arg(long, value_name = "EVERY", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
     pub(crate) latency: Option<NonZeroU64>,
+    /// Serve a socket on which you, and nobody else, can watch and steer the run: see `control` and `top`
+    #[arg(long, value_name = "SOCKET", value_hint = ValueHint::AnyPath)]
+    pub(crate) control: Option<PathBuf>,
 }
 
 /// Where the metrics of a run go while it runs.
@@ -190,6 +216,58 @@ fn page_address(text: &str) -> Result<SocketAddr, String> {
         return Ok((Ipv4Addr::LOCALHOST, port).into());
     }
     text.parse().map_err(|_| "write a port, such as 9464, or an address with a port, such as 127.0.0.1:9464".to_owned())
+}
+
+/// What to ask of a running session.
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub(crate) enum Steer {
+    /// Show what every node and link has done so far
+    Report,
+    /// Follow the changes of state, from the start to the end of the session
+    ///
+    /// Ends with 1 when the session did not end as it should.
+    Events,
+    /// Show the packets that made nodes fail and were given up
+    DeadLetters,
+    /// Give a node new params; those that are not named keep their values, `null` takes one back to its default
+    Update {
+        /// Id of the node
+        node: String,
+        /// Params as JSON: '{"db": -6}'
+        params: String,
+    },
+    /// Tell a node something as if a node downstream did
+    Hint {
+        /// Id of the node
+        node: String,
+        /// Output that the hint comes in on
+        output: String,
+        /// Name of the hint, such as `video.keyframe`
+        name: String,
+        /// Content as JSON
+        #[arg(default_value = "null")]
+        content: String,
+    },
+    /// Let a source rest
+    Pause(Which),
+    /// Let a source go on
+    Resume(Which),
+    /// End the sources and let the rest finish, as ctrl-c does
+    Drain,
+    /// End everything at once; what is under way is dropped and counted
+    Abort,
+}
+
+/// Which sources.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Which {
+    /// Id of the source
+    pub(crate) node: Option<String>,
+    /// All sources
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// As what to draw.

@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     Node { failure: Box<NodeFailure>, error: GraphError },
     /// Anything else that was wrong before something ran.
     Other { message: String, notes: Vec<String> },
+    /// A running session did not do what it was asked for, or ended without a word.
+    Session(String),
     /// Whoever read the output has enough of it.
     ReaderLeft,
 }
@@ -41,7 +43,7 @@ impl Failure {
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         match &mut self {
             Self::Graph { notes, .. } | Self::Other { notes, .. } => notes.push(note.into()),
-            Self::Node { .. } | Self::ReaderLeft => {}
+            Self::Node { .. } | Self::Session(_) | Self::ReaderLeft => {}
         }
         self
     }
@@ -73,6 +75,7 @@ impl Failure {
             Self::Graph { error, notes } => Some(with_notes(error.render(true), notes)),
             Self::Node { failure, error } => Some(with_notes(error.render(true), &facts_of(failure))),
             Self::Other { message, notes } => Some(with_notes(titled(ERROR, "error", message), notes)),
+            Self::Session(message) => Some(titled(ERROR, "error", message)),
             Self::ReaderLeft => None,
         }
     }
@@ -89,6 +92,7 @@ impl Failure {
                 (json, facts_of(failure))
             }
             Self::Other { message, notes } => (json!({ "message": message }), notes.clone()),
+            Self::Session(message) => (json!({ "message": message }), Vec::new()),
             Self::ReaderLeft => return None,
         };
         if let Some(object) = json.as_object_mut() {
@@ -102,6 +106,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::ReaderLeft => ExitCode::SUCCESS,
+            Self::Session(_) => ExitCode::FAILURE,
             Self::Graph { .. } | Self::Node { .. } | Self::Other { .. } => ExitCode::from(2),
         }
     }

@@ -11,6 +11,10 @@ mod plugins;
 mod probe;
 mod source;
 
+mod control;
+#[cfg(feature = "top")]
+mod top;
+
 mod describe;
 mod drawing;
 mod report;
@@ -59,6 +63,9 @@ fn run(console: &Console, arguments: &Arguments) -> Result<ExitCode, Failure> {
             commands::replay::run(*console, global, (letters, file, node.as_deref()))
         }
         Command::Launch { words, keep } => commands::run::line(console, global, (words, keep)),
+        Command::Control { socket, what } => commands::control::run(*console, (socket, what)),
+        #[cfg(feature = "top")]
+        Command::Top { socket, interval_ms } => commands::top::run(socket, *interval_ms),
         Command::Check { file } => commands::check::run(console, global, file),
         Command::Kinds { kind } => commands::kinds::run(console, global, kind.as_deref()),
         Command::Inspect { subject, timeout_s } => commands::inspect::run(console, global, subject, *timeout_s),

@@ -3,6 +3,10 @@
 pub(crate) mod replay;
 pub(crate) mod run;
 
+pub(crate) mod control;
+#[cfg(feature = "top")]
+pub(crate) mod top;
+
 pub(crate) mod check;
 pub(crate) mod graph;
 

@@ -2,6 +2,7 @@
 
 use crate::arguments::{Global, Keep};
 use crate::console::Console;
+use crate::control::{Control, Socket};
 use crate::dead_letters;
 use crate::failure::Failure;
 use crate::latency;
@@ -45,6 +46,7 @@ pub(super) fn attribute_crashes() {
 fn run(console: Console, loaded: &Loaded, keep: &Keep) -> Result<ExitCode, Failure> {
     let requests = Requests::listen(console)?;
     let metrics = Prepared::new(&keep.metrics)?;
+    let socket = keep.control.as_deref().map(Socket::open).transpose()?;
     let mut options = loaded.runtime.session_options();
     options.name = loaded.session_name();
     options.follow_every = keep.latency;
@@ -54,8 +56,12 @@ fn run(console: Console, loaded: &Loaded, keep: &Keep) -> Result<ExitCode, Failu
     let sinks = loaded.sinks();
     let dead = session.dead_letter_box();
     let metrics = metrics.start(console, &session)?;
+    let control = socket.map(|socket| serve(socket, loaded, &session)).transpose()?;
     let progress = Progress::new(is_watched(console, loaded));
     let report = watch(session, &requests, |now| progress.show(Figures::of(now, &sinks)));
+    if let Some(control) = control {
+        control.finish(&report);
+    }
     progress.finish();
     metrics.finish(console);
     // The report is worth more than the letters, so it is told even when they cannot be saved.
@@ -65,6 +71,12 @@ fn run(console: Console, loaded: &Loaded, keep: &Keep) -> Result<ExitCode, Failu
     }
     let is_stuck = !report.stragglers.is_empty() || !report.abandoned.is_empty();
     Ok(end(report::is_good(report.outcome), is_stuck))
+}
+
+/// Lets other programs ask and steer the session; they see the same tables as is told here at the end.
+fn serve(socket: Socket, loaded: &Loaded, session: &Session) -> Result<Control, Failure> {
+    let (sinks, spec) = (loaded.sinks(), loaded.spec.clone());
+    Control::serve(socket, session.handle(), Box::new(move |now| report::render(now, &sinks, &spec)))
 }
 
 /// What the program ends with; a thread that did not end could also keep that end from coming.

@@ -1,6 +1,6 @@
 //! The table of links.
 
-use crate::top::look::{self, BAR, FAINT, WRONG};
+use crate::top::look::{self, BAR, FAINT, WANTED, WRONG};
 use crate::top::picture::LinkRow;
 use crate::top::view::{Focus, View};
 use ratatui::style::Style;
@@ -18,9 +18,16 @@ const LOST_WIDTH_MIN: usize = 12;
 const FIXED_WIDTH: usize = BAR_WIDTH + RATE_WIDTH + DEPTH_WIDTH + MOST_WIDTH + LOST_WIDTH_MIN + 5;
 const NAME_WIDTH_MIN: usize = 12;
 
-/// The links that the filter lets through.
+/// The links that the filter lets through, those of the selected node first.
 pub(crate) fn matching(view: &View) -> Vec<&LinkRow> {
-    view.shown().picture.links.iter().filter(|link| view.matches(&link.figures.link)).collect()
+    let matching = view.shown().picture.links.iter().filter(|link| view.matches(&link.figures.link));
+    let (mut first, rest): (Vec<_>, Vec<_>) = matching.partition(|link| is_of_selected(view, link));
+    first.extend(rest);
+    first
+}
+
+fn is_of_selected(view: &View, link: &LinkRow) -> bool {
+    view.selected.as_ref().is_some_and(|node| link.figures.touches(node))
 }
 
 /// The heading and as many links as there is room for.
@@ -31,7 +38,10 @@ pub(crate) fn draw(view: &View, (width, height): (usize, usize)) -> Vec<Line<'st
     let room = height.saturating_sub(1);
     let first = view.first_link.min(links.len().saturating_sub(room));
     let mut lines = vec![heading(view, (first, room.min(links.len()), links.len()), (name, width))];
-    lines.extend(links.into_iter().skip(first).take(room).map(|link| line(link, (name, width))));
+    lines.extend(links.into_iter().skip(first).take(room).map(|link| {
+        let style = if is_of_selected(view, link) { WANTED } else { Style::new() };
+        line(link, style, (name, width))
+    }));
     lines.truncate(height);
     lines
 }
@@ -47,16 +57,17 @@ fn heading(view: &View, (first, shown, all): (usize, usize, usize), (name, width
     Line::styled(format!("{:<width$}", look::cut(&text, width)), BAR)
 }
 
-fn line(row: &LinkRow, (name, width): (usize, usize)) -> Line<'static> {
+fn line(row: &LinkRow, name_style: Style, (name, width): (usize, usize)) -> Line<'static> {
     let LinkRow { figures, rate } = row;
     let (depth, capacity) = (figures.depth, figures.capacity);
     let lost: Vec<_> = figures.dropped.iter().map(|lost| format!("{} {}", look::count(lost.packets), lost.reason)).collect();
     let (lost, style) = if lost.is_empty() { ("0".to_owned(), FAINT) } else { (lost.join(", "), WRONG) };
     let left = width.saturating_sub(name + FIXED_WIDTH - LOST_WIDTH_MIN);
     Line::from(vec![
-        Span::raw(format!("{:<name$} {:>RATE_WIDTH$} ", look::cut(&figures.link, name), look::short(*rate))),
+        Span::styled(format!("{:<name$}", look::cut(&figures.link, name)), name_style),
+        Span::raw(format!(" {:>RATE_WIDTH$} ", look::short(*rate))),
         Span::styled(look::bar(depth, capacity, BAR_WIDTH), look::of_queue(depth, capacity)),
-        Span::styled(format!(" {:>DEPTH_WIDTH$}", format!("{depth}/{capacity}")), Style::new()),
+        Span::raw(format!(" {:>DEPTH_WIDTH$}", format!("{depth}/{capacity}"))),
         Span::raw(format!(" {:>MOST_WIDTH$} ", look::count(figures.high_water))),
         Span::styled(look::cut(&lost, left), style),
     ])

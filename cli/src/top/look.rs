@@ -18,7 +18,7 @@ pub(crate) const GOOD: Style = Style::new().fg(Color::Green);
 pub(crate) const WANTED: Style = Style::new().fg(Color::LightBlue);
 
 /// Parts of a character, by eighths.
-const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+const EIGHTHS: [char; 8] = ['·', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
 /// How a state looks.
 pub(crate) fn of_state(state: &str) -> Style {
@@ -64,7 +64,7 @@ pub(crate) fn bar(depth: u64, capacity: u64, width: usize) -> String {
     let filled = (depth.min(capacity) * whole).checked_div(capacity).unwrap_or(0).max(u64::from(depth > 0));
     let char = |at: u64| match filled.saturating_sub(at * 8) {
         8.. => '█',
-        eighths => usize::try_from(eighths).ok().and_then(|at| EIGHTHS.get(at)).copied().unwrap_or(' '),
+        eighths => usize::try_from(eighths).ok().and_then(|at| EIGHTHS.get(at)).copied().unwrap_or('·'),
     };
     (0..width as u64).map(char).collect()
 }
@@ -74,6 +74,7 @@ pub(crate) fn of_queue(depth: u64, capacity: u64) -> Style {
     match (depth * 10).checked_div(capacity) {
         Some(9..) => Style::new().fg(Color::LightRed),
         Some(5..) => DOUBTFUL,
+        _ if depth == 0 => FAINT,
         _ => GOOD,
     }
 }
@@ -110,12 +111,12 @@ mod tests {
 
     #[test]
     fn bars_show_a_sliver_of_what_is_not_empty_and_are_full_only_when_it_is() {
-        let table = [(0, 64, "    "), (1, 64, "▏   "), (32, 64, "██  "), (63, 64, "███▉"), (64, 64, "████")];
+        let table = [(0, 64, "····"), (1, 64, "▏···"), (32, 64, "██··"), (63, 64, "███▉"), (64, 64, "████")];
         for (depth, capacity, expected) in table {
             assert_eq!(bar(depth, capacity, 4), expected, "{depth} of {capacity}");
         }
-        assert_eq!(bar(1, 1_000_000, 4), "▏   ");
-        assert_eq!(bar(0, 0, 4), "    ");
+        assert_eq!(bar(1, 1_000_000, 4), "▏···");
+        assert_eq!(bar(0, 0, 4), "····");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 /// Widths between which ids of nodes are given room; longer ones are cut off.
 const ID_WIDTH: std::ops::RangeInclusive<usize> = 8..=32;
 /// Of a long id so much is worth more than any other column.
-const ID_WIDTH_WANTED: usize = 16;
+const ID_WIDTH_WANTED: usize = 13;
 /// Narrowest column for the last error, which takes what is left.
 const ERROR_WIDTH_MIN: usize = 20;
 /// Width of the bar of a queue.

@@ -130,6 +130,12 @@ impl LinkFigures {
         end.split_once('.').map_or(end, |(node, _)| node)
     }
 
+    /// Whether it leads to or from a node.
+    pub(crate) fn touches(&self, node: &str) -> bool {
+        let is_of = |end: &str| end.split_once('.').map_or(end, |(node, _)| node) == node;
+        self.link.split(" -> ").any(is_of)
+    }
+
     pub(crate) fn lost(&self) -> u64 {
         self.dropped.iter().map(|lost| lost.packets).sum()
     }
@@ -157,11 +163,6 @@ impl Picture {
     /// Packets lost on all links.
     pub(crate) fn drops(&self) -> u64 {
         self.links.iter().map(|link| link.figures.lost()).sum()
-    }
-
-    /// Whether the session still runs.
-    pub(crate) fn is_running(&self) -> bool {
-        self.report.outcome == "running"
     }
 }
 

@@ -33,7 +33,8 @@ const HELP: &[&str] = &[
     "  /              show only what contains a text; esc takes it away",
     "  space          hold this picture; the session goes on",
     "  p              pause the selected source, or let it go on",
-    "  q  esc  ctrl-c leave; the session goes on",
+    "  esc            take away what was chosen, then leave",
+    "  q  ctrl-c      leave; the session goes on",
     "",
     "  in/s out/s     packets a second since the last look",
     "  p50 p99        times of calls since the session began,",
@@ -52,7 +53,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, view: &View) {
 
 fn render(view: &View, area: Rect, buffer: &mut Buffer) {
     if area.width < WIDTH_MIN || area.height < HEIGHT_MIN {
-        Paragraph::new("the terminal is too small").render(area, buffer);
+        Paragraph::new("too small a terminal").render(area, buffer);
         return;
     }
     let width = usize::from(area.width);
@@ -96,19 +97,16 @@ fn header(view: &View, width: usize) -> Vec<Line<'static>> {
     };
     let alarm = |count: u64| if count > 0 { WRONG } else { FAINT };
     let (drops, abandoned) = (picture.drops(), report.abandoned.len() as u64);
-    let mut first = vec![
+    let first = vec![
         Span::styled(look::cut(&report.session, width / 2), STRONG),
         Span::raw("  "),
         Span::styled(outcome.to_owned(), style),
-        Span::raw(if picture.is_running() { " for " } else { " after " }),
+        Span::raw(if view.standing == Standing::Alive { " for " } else { " after " }),
         Span::raw(units::position(report.elapsed_ns)),
         Span::raw(format!("  {} packets/s  ", look::short(picture.rate))),
         Span::styled(format!("{} dropped", look::count(drops)), alarm(drops)),
         Span::styled(format!("  {abandoned} abandoned"), alarm(abandoned)),
     ];
-    if report.dead_letters > 0 {
-        first.push(Span::styled(format!("  {}", units::count(report.dead_letters, "dead letter")), WRONG));
-    }
     vec![Line::from(first), second(view, width)]
 }
 
@@ -123,6 +121,9 @@ fn second(view: &View, width: usize) -> Line<'static> {
     }
     let over = if picture.is_over_all { "the whole run".to_owned() } else { units::duration(picture.over_ns) };
     let mut spans = vec![Span::styled(format!("rates over {over}, times since the start"), FAINT)];
+    if picture.report.dead_letters > 0 {
+        spans.push(Span::styled(format!("  {}", units::count(picture.report.dead_letters, "dead letter")), WRONG));
+    }
     if view.is_frozen() {
         spans.push(Span::styled("  frozen", WANTED.add_modifier(Modifier::BOLD)));
     }

@@ -133,7 +133,8 @@ impl View {
             return Act::Nothing;
         }
         match key.code {
-            KeyCode::Char('q') | KeyCode::Esc => return Act::Quit,
+            KeyCode::Char('q') => return Act::Quit,
+            KeyCode::Esc => return self.step_back(),
             KeyCode::Char('?' | 'h') => self.is_help = true,
             KeyCode::Char('/') => self.is_typing = true,
             KeyCode::Char(' ') => self.frozen = if self.is_frozen() { None } else { Some(self.now.clone()) },
@@ -145,6 +146,18 @@ impl View {
             KeyCode::Char('p') => return self.toggle_source(),
             code => self.travel(code),
         }
+        Act::Nothing
+    }
+
+    /// Takes away what narrows the view, the newest first; then leaves.
+    fn step_back(&mut self) -> Act {
+        if self.frozen.take().is_some() || self.selected.take().is_some() {
+            return Act::Nothing;
+        }
+        if self.filter.is_empty() {
+            return Act::Quit;
+        }
+        self.filter.clear();
         Act::Nothing
     }
 
@@ -180,6 +193,8 @@ impl View {
                 let at = self.selected.as_ref().and_then(|selected| ids.iter().position(|id| id == selected));
                 let at = at.map_or(0, |at| moved(at, step, ids.len()));
                 self.selected = ids.get(at).cloned();
+                // Its links are shown first.
+                self.first_link = 0;
             }
         }
     }
@@ -283,9 +298,12 @@ pub(crate) mod tests {
 
     #[test]
     fn every_way_out_is_a_way_out() {
-        for key in [KeyEvent::from(KeyCode::Char('q')), KeyEvent::from(KeyCode::Esc)] {
-            assert_eq!(view().press(key), Act::Quit);
-        }
+        assert_eq!((press(&mut view(), "q"), press(&mut view(), "⎋")), (Act::Quit, Act::Quit));
+        let mut narrow = view();
+        press(&mut narrow, "/m⏎↓ ");
+        assert_eq!(press(&mut narrow, "⎋⎋⎋"), Act::Nothing);
+        assert_eq!((narrow.is_frozen(), &narrow.selected, narrow.filter.as_str()), (false, &None, ""));
+        assert_eq!(press(&mut narrow, "⎋"), Act::Quit);
         let mut typing = view();
         press(&mut typing, "/");
         assert_eq!(typing.press(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)), Act::Quit);

@@ -280,7 +280,7 @@ fn about(row: Option<&NodeRow>, (hidden, all): (usize, usize), width: usize) -> 
     let max = (figures.call_time.count > 0).then(|| format!("longest {}", units::duration(figures.call_time.max_ns)));
     let queue = queue.map(|(depth, capacity)| format!("queue {depth} of {capacity}"));
     let error = figures.last_error.as_ref().map(|error| format!("last error: {error}"));
-    let facts = [Some(figures.kind.clone()), Some(worker), mean, max, queue, error];
+    let facts = [Some(figures.kind.clone()), Some(worker), error, mean, max, queue];
     let text = facts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     Line::styled(look::cut(&format!("{}: {text}", figures.id), width), look::WANTED)
 }

@@ -318,6 +318,29 @@ fn f9_newest_hint_wins_while_the_node_is_busy_and_the_rest_is_counted() {
 }
 
 #[test]
+fn packets_that_wait_on_a_link_are_its_depth_until_they_are_taken() {
+    let runtime = runtime();
+    let open = close_gate("depth");
+    let node = NodeSpec::new("gated").with_params(json!({ "test": "depth", "gated": "process" }));
+    let graph = Graph::builder().inlet("in", "any").node_with("model", node).outlet("out", "any");
+    let session = start(&runtime, graph.chain(["in", "model", "out"]));
+    let (mut inlet, outlet) = ends(&session);
+    let depths = |session: &Session| session.report().links.iter().map(|link| link.depth).collect::<Vec<_>>();
+    inlet.send(numbered(0), LONG).unwrap();
+    await_call("depth", "process");
+    for number in 1..=5 {
+        inlet.send(numbered(number), LONG).unwrap();
+    }
+    assert_eq!(depths(&session), [5, 0]);
+    drop(open);
+    while depths(&session) != [0, 6] {
+        std::thread::yield_now();
+    }
+    outlet.recv(LONG).unwrap();
+    assert_eq!(depths(&session), [0, 5]);
+}
+
+#[test]
 fn hint_that_nobody_takes_or_that_is_refused_is_counted() {
     let runtime = runtime();
     let graph =

@@ -9,14 +9,16 @@ use graphmill::graph::SourcedSpec;
 
 const GOOD: anstyle::Style = anstyle::AnsiColor::Green.on_default().bold();
 
-/// The whole report: what came of it, the nodes, the links, then everything that went wrong.
-pub(crate) fn render(report: &SessionReport, sinks: &[String], spec: &SourcedSpec) -> String {
+/// The whole report: what came of it, the nodes, the links, then everything that went wrong. The tables have a line
+/// for each node and link; those that would be longer than `width` leave out what is worth least.
+pub(crate) fn render(report: &SessionReport, (sinks, spec): (&[String], &SourcedSpec), width: Option<usize>) -> String {
+    let width = width.unwrap_or(usize::MAX);
     let mut text = headline(report, sinks);
     text.push_str("\n\n");
-    text.push_str(&nodes(report));
+    text.push_str(&nodes(report, width));
     if !report.links.is_empty() {
         text.push('\n');
-        text.push_str(&links(&report.links));
+        text.push_str(&links(&report.links, width));
     }
     for note in notes(report) {
         text.push_str(&format!("\n{WARNING}note{WARNING:#}: {note}"));
@@ -54,7 +56,7 @@ fn headline(report: &SessionReport, sinks: &[String]) -> String {
     )
 }
 
-fn nodes(report: &SessionReport) -> String {
+fn nodes(report: &SessionReport, width: usize) -> String {
     let left = [("node", Align::Left), ("kind", Align::Left), ("worker", Align::Left), ("state", Align::Left)];
     let right = ["calls", "in", "out", "errors", "p50", "p99", "max", "in call"].map(|name| (name, Align::Right));
     let [a, b, c, d] = left;
@@ -63,7 +65,9 @@ fn nodes(report: &SessionReport) -> String {
     for node in &report.nodes {
         table.row(row(node, report.elapsed_ns));
     }
-    table.render()
+    let shares = report.nodes.iter().any(|node| !matches!(worker(node), "own" | "-"));
+    let table = if shares { table } else { table.without("worker") };
+    table.fitted(width, &["max", "calls", "worker", "kind", "p50"]).render()
 }
 
 fn row(node: &NodeReport, elapsed_ns: u64) -> [Cell; 12] {
@@ -105,7 +109,7 @@ fn worker(node: &NodeReport) -> &str {
     }
 }
 
-fn links(links: &[LinkReport]) -> String {
+fn links(links: &[LinkReport], width: usize) -> String {
     let columns =
         [("link", Align::Left), ("delivered", Align::Right), ("high water", Align::Right), ("dropped", Align::Left)];
     let mut table = Table::new(columns);
@@ -119,7 +123,7 @@ fn links(links: &[LinkReport]) -> String {
             alarming(dropped, link.dropped_total()),
         ]);
     }
-    table.render()
+    table.wrapped_at(width).fitted(width, &[]).render()
 }
 
 /// What is worth knowing and has no column.

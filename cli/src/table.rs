@@ -8,6 +8,9 @@ const GAP: &str = "  ";
 /// A last column is never made narrower than this.
 const LAST_WIDTH_MIN: usize = 24;
 
+/// A first column is never made narrower than this.
+const FIRST_WIDTH_MIN: usize = 12;
+
 /// On which side the text of a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
@@ -87,6 +90,46 @@ impl Table {
         self
     }
 
+    /// The table made as narrow as this by leaving out columns, in the order of their headings here; if that is not
+    /// enough, the text of the first column is cut off.
+    pub(crate) fn fitted(mut self, width_max: usize, spare: &[&str]) -> Self {
+        for heading in spare {
+            if self.width() <= width_max {
+                return self;
+            }
+            self = self.without(heading);
+        }
+        let excess = self.width().saturating_sub(width_max);
+        let first = self.column_width(0).saturating_sub(excess).max(FIRST_WIDTH_MIN);
+        for cell in self.rows.iter_mut().filter_map(|row| row.first_mut()) {
+            cell.text = cut(&cell.text, first);
+        }
+        self
+    }
+
+    /// The table without the column of this heading.
+    pub(crate) fn without(mut self, heading: &str) -> Self {
+        let found = self.rows.first().and_then(|row| row.iter().position(|cell| cell.text == heading));
+        if let Some(at) = found {
+            self.aligns.remove(at);
+            self.column_max.remove(at);
+            self.rows.iter_mut().for_each(|row| drop(row.remove(at)));
+        }
+        self
+    }
+
+    /// Length of the longest line, the least that is needed where the last column is broken into lines.
+    fn width(&self) -> usize {
+        let last = self.aligns.len().saturating_sub(1);
+        let last_max = if self.width_max == usize::MAX { usize::MAX } else { LAST_WIDTH_MIN };
+        let width = |at| if at == last { self.column_width(at).min(last_max) } else { self.column_width(at) };
+        self.indent.len() + (0..=last).map(width).sum::<usize>() + GAP.len() * last
+    }
+
+    fn column_width(&self, at: usize) -> usize {
+        self.rows.iter().filter_map(|row| row.get(at)).map(Cell::width).max().unwrap_or(0)
+    }
+
     /// Adds a row.
     pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         self.rows.push(cells.into());
@@ -160,6 +203,14 @@ pub(crate) fn lines(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Text of at most `width` characters; what is cut off ends with a mark.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(std::iter::once('…')).take(width).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +241,27 @@ mod tests {
         table.row(["y".into(), "short".into()]);
         let text = anstream::adapter::strip_str(&table.render()).to_string();
         assert_eq!(text, "a  b\nx  one two three four five six\n   seven\ny  short\n");
+    }
+
+    #[test]
+    fn narrow_table_leaves_out_what_it_may_and_then_cuts_off_names() {
+        let table = || {
+            let mut table = Table::new([("node", Align::Left), ("kind", Align::Left), ("calls", Align::Right)]);
+            table.row(["a-name-that-is-long".into(), "kind".into(), "7".into()]);
+            anstream::adapter::strip_str(&table.fitted(24, &["kind"]).render()).to_string()
+        };
+        assert_eq!(table(), "node               calls\na-name-that-is-l…      7\n");
+        let mut wide = Table::new([("node", Align::Left), ("calls", Align::Right)]);
+        wide.row(["a-name".into(), "7".into()]);
+        let text = anstream::adapter::strip_str(&wide.fitted(24, &["calls"]).render()).to_string();
+        assert_eq!(text, "node    calls\na-name      7\n");
+    }
+
+    #[test]
+    fn text_that_is_cut_off_says_so() {
+        assert_eq!(cut("denoise", 7), "denoise");
+        assert_eq!(cut("denoise", 5), "deno…");
+        assert_eq!(cut("denoise", 0), "");
     }
 
     #[test]

@@ -72,10 +72,9 @@ fn report_has_a_line_for_every_node_and_link_and_nothing_for_terminals() {
     let shown = lab.run(["run", "denoise.toml"]).succeeds();
     assert!(!shown.err.contains(['\r', '\u{1b}']) && !shown.out.contains(['\r', '\u{1b}']), "{shown:?}");
     assert!(shown.err.starts_with("denoise: completed in "), "{}", shown.err);
-    let columns =
-        ["node", "kind", "worker", "state", "calls", "in", "out", "errors", "p50", "p99", "max", "in", "call"];
+    let columns = ["node", "kind", "state", "calls", "in", "out", "errors", "p50", "p99", "max", "in", "call"];
     assert!(shown.err.lines().any(|line| line.split_whitespace().eq(columns)), "{}", shown.err);
-    let rows = ["noisy    wav.source      own     stopped", "voice    vad.earshot     own     stopped"];
+    let rows = ["noisy    wav.source      stopped", "voice    vad.earshot     stopped"];
     for row in rows {
         assert!(shown.err.lines().any(|line| line.starts_with(row)), "{row}: {}", shown.err);
     }

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::table::{Align, Table};
 use crate::units;
 use serde_json::{Value, json};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub(crate) fn run(console: Console, (socket, what): (&Path, &Steer)) -> Result<E
     match request {
         Request::Events {} => return follow(console, client),
         Request::DeadLetters {} if !console.is_json() => console.result(&letters(&answer))?,
-        Request::Table {} => console.result(&format!("{}\n", answer.as_str().unwrap_or_default()))?,
+        Request::Table { .. } => console.result(&format!("{}\n", answer.as_str().unwrap_or_default()))?,
         Request::Report {} | Request::DeadLetters {} => console.json(&answer)?,
         _ if console.is_json() => console.json(&json!({ "ok": true }))?,
         _ => {}
@@ -33,7 +34,7 @@ pub(crate) fn run(console: Console, (socket, what): (&Path, &Steer)) -> Result<E
 fn request(console: Console, what: &Steer) -> Result<Request, Failure> {
     Ok(match what {
         Steer::Report if console.is_json() => Request::Report {},
-        Steer::Report => Request::Table {},
+        Steer::Report => Request::Table { width: width() },
         Steer::Events => Request::Events {},
         Steer::DeadLetters => Request::DeadLetters {},
         Steer::Update { node, params } => Request::Update { node: node.clone(), params: parse("params", params)? },
@@ -46,6 +47,11 @@ fn request(console: Console, what: &Steer) -> Result<Request, Failure> {
         Steer::Drain => Request::Drain {},
         Steer::Abort => Request::Abort {},
     })
+}
+
+/// Width of the terminal, if the answer goes to one.
+fn width() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
 }
 
 fn sources(which: &Which) -> Sources {

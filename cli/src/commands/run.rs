@@ -13,7 +13,7 @@ use crate::signals::Requests;
 use crate::source::Loaded;
 use graphmill::Session;
 use graphmill::exec::SessionReport;
-use graphmill::graph::NodeRole;
+use graphmill::graph::{NodeRole, SourcedSpec};
 use graphmill::plugin::install_crash_attribution;
 use signal_hook::low_level;
 use std::io::{self, IsTerminal};
@@ -76,7 +76,16 @@ fn run(console: Console, loaded: &Loaded, keep: &Keep) -> Result<ExitCode, Failu
 /// Lets other programs ask and steer the session; they see the same tables as is told here at the end.
 fn serve(socket: Socket, loaded: &Loaded, session: &Session) -> Result<Control, Failure> {
     let (sinks, spec) = (loaded.sinks(), loaded.spec.clone());
-    Control::serve(socket, session.handle(), Box::new(move |now| report::render(now, &sinks, &spec)))
+    Control::serve(socket, session.handle(), Box::new(move |now, width| tables(now, (&sinks, &spec), width)))
+}
+
+/// Everything that people want to know of a report.
+fn tables(report: &SessionReport, graph: (&[String], &SourcedSpec), width: Option<usize>) -> String {
+    let mut text = report::render(report, graph, width);
+    if let Some(latency) = &report.latency {
+        text.push_str(&format!("\n\n{}", latency::render(latency)));
+    }
+    text
 }
 
 /// What the program ends with; a thread that did not end could also keep that end from coming.
@@ -132,10 +141,8 @@ fn tell(console: Console, loaded: &Loaded, report: &SessionReport, sinks: &[Stri
         if shares_terminal(loaded) {
             console.tell("");
         }
-        console.tell(&report::render(report, sinks, &loaded.spec));
-        if let Some(latency) = &report.latency {
-            console.tell(&format!("\n{}", latency::render(latency)));
-        }
+        let width = terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
+        console.tell(&tables(report, (sinks, &loaded.spec), width));
         return Ok(());
     }
     if let Some(failures) = report::failures(report, &loaded.spec) {

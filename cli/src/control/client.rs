@@ -116,9 +116,7 @@ fn no_connection(path: &Path, error: &io::Error) -> Failure {
         io::ErrorKind::ConnectionRefused => {
             Failure::new(format!("nobody serves the control socket `{name}`: its run has ended without removing it"))
         }
-        io::ErrorKind::PermissionDenied => {
-            Failure::new(format!("the control socket `{name}` belongs to another user"))
-        }
+        io::ErrorKind::PermissionDenied => Failure::new(format!("the control socket `{name}` belongs to another user")),
         _ => Failure::new(format!("cannot connect to the control socket `{name}`: {error}")),
     }
 }

@@ -34,8 +34,11 @@ pub(crate) struct Hello {
 pub(crate) enum Request {
     /// The report of the session as it is now.
     Report {},
-    /// The same as text for people.
-    Table {},
+    /// The same as text for people, in lines of this width.
+    Table {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        width: Option<usize>,
+    },
     /// Every change of state from the start on; the connection is for nothing else from then on.
     Events {},
     /// New params of a node.
@@ -187,7 +190,8 @@ mod tests {
     fn every_request_is_read_as_it_is_written() {
         let requests = [
             Request::Report {},
-            Request::Table {},
+            Request::Table { width: None },
+            Request::Table { width: Some(80) },
             Request::Events {},
             Request::Update { node: "gain".into(), params: json!({ "db": -6 }) },
             Request::Hint { node: "a".into(), output: "out".into(), name: "video.keyframe".into(), content: json!({}) },
@@ -206,7 +210,9 @@ mod tests {
 
     #[test]
     fn what_is_no_request_is_refused_with_a_sentence_and_keeps_its_number() {
-        for line in ["", "{", "7", "{}", r#"{"request":"x"}"#, r#"{"request":"report","x":1}"#, r#"{"request":"update"}"#] {
+        for line in
+            ["", "{", "7", "{}", r#"{"request":"x"}"#, r#"{"request":"report","x":1}"#, r#"{"request":"update"}"#]
+        {
             let refusal = parsed(line).unwrap_err();
             assert_eq!(refusal.kind, "bad-request", "{line}");
             assert!(refusal.message.starts_with("that is no request: "), "{line}: {}", refusal.message);

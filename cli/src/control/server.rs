@@ -32,8 +32,8 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long nobody is let in after the system refused, for example because it has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Writes a report as people read it.
-pub(crate) type Table = Box<dyn Fn(&SessionReport) -> String + Send + Sync>;
+/// Writes a report as people read it, in lines of this width where that is known.
+pub(crate) type Table = Box<dyn Fn(&SessionReport, Option<usize>) -> String + Send + Sync>;
 
 /// A control socket that is served.
 #[derive(Debug)]
@@ -228,7 +228,7 @@ impl Client<'_> {
                 self.tell(&protocol::answer(&id, Ok(Value::Null)))?;
                 return self.stream_events().map(|()| false);
             }
-            Ok(Request::Table {}) => Ok(json!((self.shared.table)(&self.shared.session.report()))),
+            Ok(Request::Table { width }) => Ok(json!((self.shared.table)(&self.shared.session.report(), width))),
             Ok(request) => steer::carry_out(&self.shared.session, request),
             Err(refusal) => Err(refusal),
         };

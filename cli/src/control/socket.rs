@@ -110,7 +110,9 @@ fn remove_stale(path: &Path) -> Result<(), Failure> {
     }
     match connect_to(path).map_err(|error| error.kind()) {
         Err(io::ErrorKind::ConnectionRefused) => fs::remove_file(path).map_err(|error| cannot(path, &error)),
-        Err(io::ErrorKind::PermissionDenied) => Err(cannot(path, &io::Error::other("it is the socket of somebody else"))),
+        Err(io::ErrorKind::PermissionDenied) => {
+            Err(cannot(path, &io::Error::other("it is the socket of somebody else")))
+        }
         _ => Err(cannot(path, &io::Error::other("another program serves it"))
             .note("help: give each run a socket of its own")),
     }

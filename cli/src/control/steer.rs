@@ -21,7 +21,7 @@ pub(crate) fn carry_out(session: &SessionHandle, request: Request) -> Result<Val
         Request::Resume(sources) => each(&sources, |node| session.resume(node), || session.resume_all())?,
         Request::Drain {} => session.drain(),
         Request::Abort {} => session.abort(),
-        Request::Table {} | Request::Events {} => {}
+        Request::Table { .. } | Request::Events {} => {}
     }
     Ok(Value::Null)
 }

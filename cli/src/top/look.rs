@@ -1,5 +1,6 @@
 //! How single figures look: short numbers, bars, colours of states.
 
+pub(crate) use crate::table::cut;
 use ratatui::style::{Color, Modifier, Style};
 
 /// Headings and bars of the screen.
@@ -79,14 +80,6 @@ pub(crate) fn of_queue(depth: u64, capacity: u64) -> Style {
     }
 }
 
-/// Text of at most `width` characters; what is cut off ends with a mark.
-pub(crate) fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(std::iter::once('…')).take(width).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,12 +110,5 @@ mod tests {
         }
         assert_eq!(bar(1, 1_000_000, 4), "▏···");
         assert_eq!(bar(0, 0, 4), "····");
-    }
-
-    #[test]
-    fn text_that_is_cut_off_says_so() {
-        assert_eq!(cut("denoise", 7), "denoise");
-        assert_eq!(cut("denoise", 5), "deno…");
-        assert_eq!(cut("denoise", 0), "");
     }
 }

@@ -25,16 +25,21 @@ pub(crate) struct Screen {
 impl Screen {
     /// Starts a program in a new terminal.
     pub(crate) fn start(command: &mut Command) -> Self {
+        Self::with_size(command, (COLUMNS, ROWS))
+    }
+
+    /// Starts a program in a new terminal of this size.
+    pub(crate) fn with_size(command: &mut Command, (columns, rows): (u16, u16)) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
-        tcsetwinsize(&master, Winsize { ws_row: ROWS, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        tcsetwinsize(&master, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
         let program = OpenOptions::new().read(true).write(true).open(name).unwrap();
         let before = tcgetattr(&program).unwrap();
         let side = || program.try_clone().unwrap();
         let child = command.env("TERM", "xterm-256color").stdin(side()).stdout(side()).stderr(side()).spawn().unwrap();
-        let [rows, columns] = [ROWS, COLUMNS].map(|size| NonZeroU16::new(size).unwrap());
+        let [rows, columns] = [rows, columns].map(|size| NonZeroU16::new(size).unwrap());
         let parser = vt100::Parser::new(rows, columns, 0);
         Self { person: master.into(), program, parser, child, before }
     }
@@ -70,5 +75,13 @@ impl Screen {
         let after = tcgetattr(&self.program).unwrap();
         assert_eq!(format!("{after:?}"), format!("{:?}", self.before), "keys work as before");
         (code, text)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // A test that fails leaves nothing behind; a program that has ended cannot be killed.
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }

@@ -14,6 +14,7 @@ mod tidy;
 mod command;
 mod json;
 mod noise;
+mod screenshot;
 mod sections;
 mod wav;
 mod workspace;
@@ -32,7 +33,8 @@ Usage: cargo xtask COMMAND
   plugins   build every plugin of the workspace as a library and say where it is
   scrape    have a real Prometheus server scrape a running graph; needs `prometheus` and `promtool`
   tidy      check the project's own rules: dependency directions, unsafe code, tests of the requirements
-  header    write plugin-sdk/include/graphmill.h again";
+  header    write plugin-sdk/include/graphmill.h again
+  screenshot what `tmux capture-pane -e` writes as a picture, from standard input to standard output";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -60,6 +62,7 @@ fn run(task: &str, rest: &[String]) -> Option<Outcome> {
             println!("{USAGE}");
             return Some(Ok(()));
         }
+        ("screenshot", []) => return Some(screenshot::run()),
         ("test", rest) => return Some(Workspace::find().and_then(|workspace| test::run(&workspace, rest))),
         ("demo", []) => demo::run,
         ("check", []) => check::run,

@@ -49,7 +49,17 @@ kind = "flow.check"
 /// A graph that runs with a control socket.
 struct Run<'a> {
     lab: &'a Lab,
-    child: Child,
+    child: Option<Child>,
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        // A test that fails leaves nothing behind.
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
 }
 
 impl<'a> Run<'a> {
@@ -61,7 +71,7 @@ impl<'a> Run<'a> {
         }
         command.args(["run", "graph.toml", "--json", "--control", "socket"]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let run = Self { lab, child };
+        let run = Self { lab, child: Some(child) };
         while run.control(&["report"]).code != Some(0) {
             thread::yield_now();
         }
@@ -82,8 +92,8 @@ impl<'a> Run<'a> {
         command.args(["control", "socket", "events", "--json"]).stdout(Stdio::piped()).spawn().unwrap()
     }
 
-    fn end(self) -> Shown {
-        self.child.wait_with_output().unwrap().into()
+    fn end(mut self) -> Shown {
+        self.child.take().unwrap().wait_with_output().unwrap().into()
     }
 }
 

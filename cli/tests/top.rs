@@ -28,7 +28,25 @@ kind = "flow.check"
 params = { gaps = true }
 "#;
 
-fn start(lab: &Lab) -> Child {
+/// A session that does not outlive its test.
+struct Session(Option<Child>);
+
+impl Session {
+    fn kill(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn start(lab: &Lab) -> Session {
     lab.write("graph.toml", ENDLESS);
     let mut command = lab.graphmill();
     command.arg("--plugins").arg(plugin("graphmill-fixture-flow")).args(["run", "graph.toml", "--control", "socket"]);
@@ -36,16 +54,17 @@ fn start(lab: &Lab) -> Child {
     while lab.run(["control", "socket", "report"]).code != Some(0) {
         thread::yield_now();
     }
-    child
+    Session(Some(child))
 }
 
 fn top(lab: &Lab) -> Screen {
     Screen::start(lab.graphmill().args(["top", "socket", "--interval-ms", "100"]))
 }
 
-fn drain(lab: &Lab, run: Child) {
+fn drain(lab: &Lab, mut run: Session) {
     lab.run(["control", "socket", "drain"]).succeeds();
-    Shown::from(run.wait_with_output().unwrap()).succeeds();
+    let child = run.0.take().unwrap();
+    Shown::from(child.wait_with_output().unwrap()).succeeds();
 }
 
 fn signal(name: &str, child: &Child) {
@@ -68,7 +87,9 @@ fn session_is_watched_paused_searched_and_its_end_stays_on_the_screen() {
     screen.until(|text| row(text, "numbers ").contains(" running "));
 
     screen.press("\x1b[Bp");
-    screen.until(|text| text.contains("\nnumbers: flow.count, worker numbers") && row(text, "numbers ").contains(" paused "));
+    screen.until(|text| {
+        text.contains("\nnumbers: flow.count, worker numbers") && row(text, "numbers ").contains(" paused ")
+    });
     screen.press("p");
     screen.until(|text| row(text, "numbers ").contains(" running "));
     screen.press("\x1b[Bp");
@@ -116,8 +137,7 @@ fn session_that_is_killed_is_lost_and_the_last_picture_stays() {
     let mut run = start(&lab);
     let mut screen = top(&lab);
     screen.until(|text| text.contains("endless  running for "));
-    run.kill().unwrap();
-    run.wait().unwrap();
+    run.kill();
     let lost = screen.until(|text| text.contains("endless  lost after "));
     assert!(lost.contains("lost the session at `socket`: it has closed the connection"), "{lost}");
     assert!(!row(&lost, "hands-on ").is_empty(), "{lost}");

@@ -324,7 +324,7 @@ fn packets_that_wait_on_a_link_are_its_depth_until_they_are_taken() {
     let node = NodeSpec::new("gated").with_params(json!({ "test": "depth", "gated": "process" }));
     let graph = Graph::builder().inlet("in", "any").node_with("model", node).outlet("out", "any");
     let session = start(&runtime, graph.chain(["in", "model", "out"]));
-    let (mut inlet, outlet) = ends(&session);
+    let (mut inlet, mut outlet) = ends(&session);
     let depths = |session: &Session| session.report().links.iter().map(|link| link.depth).collect::<Vec<_>>();
     inlet.send(numbered(0), LONG).unwrap();
     await_call("depth", "process");

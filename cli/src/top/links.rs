@@ -60,7 +60,8 @@ fn heading(view: &View, (first, shown, all): (usize, usize, usize), (name, width
 fn line(row: &LinkRow, name_style: Style, (name, width): (usize, usize)) -> Line<'static> {
     let LinkRow { figures, rate } = row;
     let (depth, capacity) = (figures.depth, figures.capacity);
-    let lost: Vec<_> = figures.dropped.iter().map(|lost| format!("{} {}", look::count(lost.packets), lost.reason)).collect();
+    let lost: Vec<_> =
+        figures.dropped.iter().map(|lost| format!("{} {}", look::count(lost.packets), lost.reason)).collect();
     let (lost, style) = if lost.is_empty() { ("0".to_owned(), FAINT) } else { (lost.join(", "), WRONG) };
     let left = width.saturating_sub(name + FIXED_WIDTH - LOST_WIDTH_MIN);
     Line::from(vec![

@@ -63,11 +63,11 @@ fn follow(mut terminal: DefaultTerminal, feed: &Feed, mut view: View) -> io::Res
                     Act::Nothing => {}
                 },
                 News::Resized => {}
-                News::Report(report) => view.show(report),
+                News::Report(report) => view.show(*report),
                 News::Change(change) => view.add(change),
                 News::Missed(count) => view.missed(count),
                 News::Notice(text) => view.notice(text),
-                News::Ended(report) => view.end(report),
+                News::Ended(report) => view.end(*report),
                 News::Lost(text) => view.lost(text),
             }
         }

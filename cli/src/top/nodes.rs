@@ -1,7 +1,7 @@
 //! The table of nodes: which columns there is room for, in which order the rows stand, and how they look.
 
 use crate::top::look::{self, BAR, FAINT, STRONG, WRONG};
-use crate::top::picture::NodeRow;
+use crate::top::picture::{NodeRow, Times};
 use crate::top::view::{Focus, View};
 use crate::units;
 use ratatui::style::{Modifier, Style};
@@ -167,12 +167,17 @@ pub(crate) fn draw(view: &View, (width, height): (usize, usize)) -> Vec<Line<'st
     for (at, row) in rows.iter().enumerate().skip(first).take(room) {
         let line = line(row, &columns);
         let is_marked = selected == Some(at) && view.focus == Focus::Nodes;
-        lines.push(if is_marked { line.patch_style(BAR) } else { line });
+        lines.push(if is_marked { marked(&line, width) } else { line });
     }
     let hidden = rows.len().saturating_sub(room);
     lines.push(about(selected.and_then(|at| rows.get(at)).copied(), (hidden, rows.len()), width));
     lines.truncate(height);
     lines
+}
+
+/// The selected row: one bar without colours, which would be patches on it.
+fn marked(line: &Line<'_>, width: usize) -> Line<'static> {
+    Line::styled(format!("{:<width$}", line.to_string()), BAR.add_modifier(Modifier::BOLD))
 }
 
 /// Columns with their widths, as many as there is room for.
@@ -254,9 +259,7 @@ fn cell(row: &NodeRow, column: Column) -> (String, Style) {
         Column::P99 => plain(measured(times.p99_ns)),
         Column::Busy => plain(format!("{:.1} %", row.busy * 100.0)),
         Column::Queue => match row.queue {
-            Some((depth, capacity)) => {
-                (look::bar(depth, capacity, QUEUE_WIDTH), look::of_queue(depth, capacity))
-            }
+            Some((depth, capacity)) => (look::bar(depth, capacity, QUEUE_WIDTH), look::of_queue(depth, capacity)),
             None => ("-".to_owned(), FAINT),
         },
         Column::Drops => alarming(row.drops),
@@ -279,8 +282,12 @@ fn about(row: Option<&NodeRow>, (hidden, all): (usize, usize), width: usize) -> 
     let mean = mean_ns.map(|ns| format!("mean call {}", units::duration(ns)));
     let max = (figures.call_time.count > 0).then(|| format!("longest {}", units::duration(figures.call_time.max_ns)));
     let queue = queue.map(|(depth, capacity)| format!("queue {depth} of {capacity}"));
+    let wait = |what: &str, times: &Times| {
+        (times.count > 0).then(|| format!("{what} p99 {}", units::duration(times.p99_ns)))
+    };
+    let waits = [wait("queue wait", &figures.queue_wait), wait("send wait", &figures.send_wait)];
     let error = figures.last_error.as_ref().map(|error| format!("last error: {error}"));
     let facts = [Some(figures.kind.clone()), Some(worker), error, mean, max, queue];
-    let text = facts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let text = facts.into_iter().chain(waits).flatten().collect::<Vec<_>>().join(", ");
     Line::styled(look::cut(&format!("{}: {text}", figures.id), width), look::WANTED)
 }

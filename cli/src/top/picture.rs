@@ -33,6 +33,10 @@ pub(crate) struct NodeFigures {
     pub(crate) restarts: u64,
     pub(crate) last_error: Option<String>,
     pub(crate) call_time: Times,
+    /// How long packets were on a link to it.
+    pub(crate) queue_wait: Times,
+    /// How long it waited for room on a link from it.
+    pub(crate) send_wait: Times,
 }
 
 /// A distribution of durations.

@@ -151,8 +151,10 @@ fn help(area: Rect, buffer: &mut Buffer) {
     let height = u16::try_from(HELP.len()).unwrap_or(u16::MAX).min(area.height);
     let place = Rect { x: (area.width - width) / 2, y: (area.height - height) / 2, width, height };
     Clear.render(place, buffer);
-    let lines: Vec<_> =
-        HELP.iter().map(|line| Line::styled(format!("{line:<width$}", width = usize::from(width)), look::BAR)).collect();
+    let lines: Vec<_> = HELP
+        .iter()
+        .map(|line| Line::styled(format!("{line:<width$}", width = usize::from(width)), look::BAR))
+        .collect();
     Paragraph::new(lines).render(place, buffer);
 }
 

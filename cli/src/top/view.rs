@@ -85,17 +85,17 @@ impl View {
     }
 
     /// Takes a new report.
-    pub(crate) fn show(&mut self, report: Box<Report>) {
+    pub(crate) fn show(&mut self, report: Report) {
         if self.standing == Standing::Alive {
-            let before = self.before.replace((*report).clone());
-            self.now.picture = Picture::between(before.as_ref(), *report);
+            let before = self.before.replace(report.clone());
+            self.now.picture = Picture::between(before.as_ref(), report);
         }
     }
 
     /// Takes the last report: its rates are those of the whole run.
-    pub(crate) fn end(&mut self, report: Box<Report>) {
+    pub(crate) fn end(&mut self, report: Report) {
         self.standing = Standing::Ended;
-        self.now.picture = Picture::between(None, *report);
+        self.now.picture = Picture::between(None, report);
         // How it ended is worth more than what was held on to.
         self.frozen = None;
     }
@@ -243,10 +243,10 @@ pub(crate) mod tests {
         keys.chars().map(|char| view.press(KeyEvent::from(code(char)))).last().unwrap()
     }
 
-    fn report(elapsed_ns: u64, paused: bool) -> Box<Report> {
+    fn report(elapsed_ns: u64, paused: bool) -> Report {
         let nodes = ["mic", "model", "file"].map(|id| json!({ "id": id, "paused": paused && id == "mic" }));
         let report = json!({ "outcome": "running", "elapsed_ns": elapsed_ns, "nodes": nodes });
-        Box::new(serde_json::from_value(report).unwrap())
+        serde_json::from_value(report).unwrap()
     }
 
     fn view() -> View {

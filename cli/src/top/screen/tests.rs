@@ -62,7 +62,10 @@ fn assert_drawn(view: &View, size: (u16, u16), expected: &str) {
 
 #[test]
 fn eighty_columns_show_everything_that_matters() {
-    assert_drawn(&view(), (80, 24), r"
+    assert_drawn(
+        &view(),
+        (80, 24),
+        r"
 studio  running for 4.0 s  200 packets/s  151 dropped  1 abandoned
 rates over 2.00 s, times since the start  1 dead letter
 node          state       in/s out/s     p50     p99 in call queue    drops  new
@@ -87,12 +90,16 @@ changes of state
 
 
 ? keys  q quit  ←→ sort  / filter  space freeze  ↑↓ select  p pause source
-");
+",
+    );
 }
 
 #[test]
 fn wide_screen_shows_every_column() {
-    assert_drawn(&view(), (140, 16), r"
+    assert_drawn(
+        &view(),
+        (140, 16),
+        r"
 studio  running for 4.0 s  200 packets/s  151 dropped  1 abandoned
 rates over 2.00 s, times since the start  1 dead letter
 node                            state       in/s out/s calls/s     p50     p99 in call queue    drops  new errors last error
@@ -109,12 +116,16 @@ model.out -> file.in                                  0 ████████
 
 
 ? keys  q quit  ←→ sort  / filter  space freeze  ↑↓ select  p pause source
-");
+",
+    );
 }
 
 #[test]
 fn small_screen_shows_nodes_and_what_matters_most_of_them() {
-    assert_drawn(&view(), (40, 8), r"
+    assert_drawn(
+        &view(),
+        (40, 8),
+        r"
 studio  running for 4.0 s  200 packets/s
 rates over 2.00 s, times since the start
 node            state       in/s     p99
@@ -123,21 +134,29 @@ a-name-that-is… running      100 76.8 µs
 model           restarting   100 16.5 ms
 1 of 4 nodes are further below
 ? keys  q quit  ←→ sort  / filter  spac…
-");
-    assert_drawn(&view(), (20, 5), r"
+",
+    );
+    assert_drawn(
+        &view(),
+        (20, 5),
+        r"
 too small a terminal
 
 
 
 
-");
+",
+    );
 }
 
 #[test]
 fn selected_node_is_described_and_its_links_come_first() {
     let mut view = view();
     press(&mut view, "↓↓↓↓");
-    assert_drawn(&view, (80, 18), r"
+    assert_drawn(
+        &view,
+        (80, 18),
+        r"
 studio  running for 4.0 s  200 packets/s  151 dropped  1 abandoned
 rates over 2.00 s, times since the start  1 dead letter
 node          state       in/s out/s     p50     p99 in call queue    drops  new
@@ -156,7 +175,8 @@ changes of state
 
 
 ? keys  q quit  ←→ sort  / filter  space freeze  ↑↓ select  p pause source
-");
+",
+    );
     let mut terminal = Terminal::new(TestBackend::new(80, 18)).unwrap();
     terminal.draw(|frame| draw(frame, &view)).unwrap();
     let is_marked = |y| terminal.backend().buffer()[(0, y)].modifier.contains(Modifier::REVERSED);

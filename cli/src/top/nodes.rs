@@ -282,9 +282,8 @@ fn about(row: Option<&NodeRow>, (hidden, all): (usize, usize), width: usize) -> 
     let mean = mean_ns.map(|ns| format!("mean call {}", units::duration(ns)));
     let max = (figures.call_time.count > 0).then(|| format!("longest {}", units::duration(figures.call_time.max_ns)));
     let queue = queue.map(|(depth, capacity)| format!("queue {depth} of {capacity}"));
-    let wait = |what: &str, times: &Times| {
-        (times.count > 0).then(|| format!("{what} p99 {}", units::duration(times.p99_ns)))
-    };
+    let wait =
+        |what: &str, times: &Times| (times.count > 0).then(|| format!("{what} p99 {}", units::duration(times.p99_ns)));
     let waits = [wait("queue wait", &figures.queue_wait), wait("send wait", &figures.send_wait)];
     let error = figures.last_error.as_ref().map(|error| format!("last error: {error}"));
     let facts = [Some(figures.kind.clone()), Some(worker), error, mean, max, queue];

@@ -132,6 +132,18 @@ fn every_way_out_gives_the_terminal_back_and_lets_the_session_go_on() {
 }
 
 #[test]
+fn terminal_that_takes_no_output_does_not_keep_the_program_from_ending() {
+    let lab = Lab::new();
+    let run = start(&lab);
+    let mut screen = top(&lab);
+    screen.until(|text| text.contains("endless  running for "));
+    screen.stop_output();
+    signal("TERM", &screen.child);
+    assert_eq!(screen.end_without_output(), Some(143));
+    drain(&lab, run);
+}
+
+#[test]
 fn session_that_is_killed_is_lost_and_the_last_picture_stays() {
     let lab = Lab::new();
     let mut run = start(&lab);

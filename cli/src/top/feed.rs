@@ -6,9 +6,11 @@ use crate::control::{Client, Request, Told, Wrong};
 use crate::failure::Failure;
 use crate::top::picture::{Change, Report};
 use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind};
+use ratatui::crossterm::terminal;
 use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -21,6 +23,9 @@ const NEWS_MAX: usize = 256;
 const REQUESTS_MAX: usize = 4;
 /// How long it is waited for a change at once; there is always another wait.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// How long the end waits for the terminal.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Something that changes the view.
 #[derive(Debug)]
@@ -147,11 +152,14 @@ fn sentence(wrong: Wrong) -> String {
     }
 }
 
+/// Tells of a signal, and ends the program itself where that is not heard: a terminal that takes no output, stopped with
+/// ctrl-s for example, holds up the thread that draws on it.
 fn hear(mut signals: Signals, tell: &SyncSender<News>) {
-    for signal in signals.forever() {
-        if tell.send(News::Signal(signal)).is_err() {
-            return;
-        }
+    if let Some(signal) = signals.forever().next() {
+        drop(tell.try_send(News::Signal(signal)));
+        thread::sleep(END_TIMEOUT);
+        drop(terminal::disable_raw_mode());
+        low_level::exit(128 + signal);
     }
 }
 

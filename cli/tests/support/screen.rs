@@ -1,7 +1,7 @@
 //! A terminal that a program runs in: what it draws, and the keys that are pressed.
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
+use rustix::termios::{Action, Termios, Winsize, tcflow, tcgetattr, tcsetwinsize};
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
@@ -30,7 +30,7 @@ impl Screen {
 
     /// Starts a program in a new terminal of this size.
     pub(crate) fn with_size(command: &mut Command, (columns, rows): (u16, u16)) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         tcsetwinsize(&master, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
@@ -63,6 +63,24 @@ impl Screen {
         }
     }
 
+    /// Lets the terminal take no output until the end.
+    pub(crate) fn stop_output(&self) {
+        tcflow(&self.program, Action::OOff).unwrap();
+    }
+
+    /// Waits for the end of a program that could not draw any more, and checks that keys work as before.
+    pub(crate) fn end_without_output(mut self) -> Option<i32> {
+        let code = self.child.wait().unwrap().code();
+        self.assert_keys_work();
+        code
+    }
+
+    #[track_caller]
+    fn assert_keys_work(&self) {
+        let after = tcgetattr(&self.program).unwrap();
+        assert_eq!(format!("{after:?}"), format!("{:?}", self.before), "keys work as before");
+    }
+
     /// Waits for the end of the program, and checks that the terminal is as it was before.
     #[track_caller]
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
@@ -72,8 +90,7 @@ impl Screen {
         let text = self.until(|text| text.contains("the end"));
         let screen = self.parser.screen();
         assert!(!screen.alternate_screen() && !screen.hide_cursor(), "the screen is given back: {text}");
-        let after = tcgetattr(&self.program).unwrap();
-        assert_eq!(format!("{after:?}"), format!("{:?}", self.before), "keys work as before");
+        self.assert_keys_work();
         (code, text)
     }
 }

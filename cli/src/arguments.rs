@@ -181,14 +181,15 @@ pub(crate) struct Keep {
     /// Save the packets that made nodes fail and were given up, for `replay-dead-letters` and `packets.source`
     #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     pub(crate) dead_letters: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) metrics: MetricsTo,
     /// Follow one packet of this many and show where its time goes; without EVERY all of them
     #[arg(long, value_name = "EVERY", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
     pub(crate) latency: Option<NonZeroU64>,
     /// Serve a socket on which you, and nobody else, can watch and steer the run: see `control` and `top`
     #[arg(long, value_name = "SOCKET", value_hint = ValueHint::AnyPath)]
     pub(crate) control: Option<PathBuf>,
+    // Last, because its heading would hold for what comes after it.
+    #[command(flatten)]
+    pub(crate) metrics: MetricsTo,
 }
 
 /// Where the metrics of a run go while it runs.

@@ -6,6 +6,7 @@
 pub mod exec;
 pub mod graph;
 pub mod plugin;
+pub mod resource;
 pub mod telemetry;
 
 mod runtime;
@@ -17,4 +18,5 @@ pub use exec::{
 pub use graph::{Graph, GraphError, GraphSpec};
 pub use graphmill_abi::{AudioHeader, Buffer, EventView, Packet, PacketKind, SampleType};
 pub use plugin::{LoadError, Plugin, Plugins};
+pub use resource::{Resource, ResourceError, ResourceKey, Resources};
 pub use runtime::Runtime;

@@ -8,16 +8,16 @@ pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 #[cfg(loom)]
-pub(crate) use loom::sync::Mutex;
+pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
 #[cfg(not(loom))]
-pub(crate) use std::sync::Mutex;
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
 #[cfg(loom)]
-pub(crate) use loom::thread::{Thread, current, park};
+pub(crate) use loom::thread::{Thread, ThreadId, current, park};
 #[cfg(not(loom))]
-pub(crate) use std::thread::{Thread, current};
+pub(crate) use std::thread::{Thread, ThreadId, current};
 
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError};
 use std::time::Duration;
 
 /// A full barrier between two threads of which one pays for both.
@@ -75,6 +75,12 @@ pub(crate) fn park_timeout(timeout: Duration) {
 #[cfg(loom)]
 pub(crate) fn park_timeout(_timeout: Duration) {
     park();
+}
+
+/// Sleeps until somebody notifies, at most for `timeout`; may return early. In a model there is no timeout.
+pub(crate) fn wait_timeout<'a, T>(bell: &Condvar, guard: MutexGuard<'a, T>, timeout: Duration) -> MutexGuard<'a, T> {
+    let (guard, _timed_out) = bell.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner);
+    guard
 }
 
 /// Number of this thread for the kernel.

@@ -8,7 +8,7 @@ const ALLOWED: [(&str, &[&str]); 5] = [
     ("telemetry", &["exec::sys"]),
     ("resource", &["exec::sys"]),
     ("exec", &["graph", "telemetry"]),
-    ("plugin", &["exec", "graph", "telemetry"]),
+    ("plugin", &["exec", "graph", "resource", "telemetry"]),
 ];
 
 /// Uses that point in a wrong direction.

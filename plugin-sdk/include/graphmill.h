@@ -22,6 +22,8 @@
 typedef struct gm_ctx gm_ctx;
 // An instance; opaque, made and freed by the plugin.
 typedef struct gm_node gm_node;
+// Something that was loaded once, as long as it is held; opaque.
+typedef struct gm_resource gm_resource;
 typedef struct gm_buffer gm_buffer;
 
 // First eight bytes of every module and host table: the letters `GRAPHMIL`, little-endian.
@@ -200,6 +202,9 @@ typedef struct gm_buffer gm_buffer;
 
 // Do not wait for room on a full link; the packet stays with the caller.
 #define GM_EMIT_NONBLOCK 1
+
+// The resource is a `gm_buffer` that every plugin finds under its key.
+#define GM_RESOURCE_SHARED 1
 
 // Result of a call: 0 is success, above 0 is flow, below 0 is an error.
 typedef int32_t gm_status;
@@ -497,6 +502,33 @@ typedef struct gm_packet {
   union gm_payload u;
 } gm_packet;
 
+// What is to be loaded once, and how.
+typedef struct gm_resource_spec {
+  // Size of this struct.
+  uint32_t struct_size;
+  // `GM_RESOURCE_SHARED`, or 0: only nodes of this plugin find it.
+  uint32_t flags;
+  // Names what is really loaded, such as a digest and a device: 1 to 1024 bytes.
+  struct gm_str key;
+  // Type of the value, at most 512 bytes; who asks for the key with another one is refused.
+  struct gm_str type_tag;
+  // Bytes that the value will take, 0 when not known: refused before the load when the budget has no room.
+  uint64_t bytes;
+  // How long to wait for the load of another node in milliseconds, 0 for the host's default.
+  uint32_t wait_ms;
+  // Zero.
+  uint32_t reserved;
+  // Handed to `make`.
+  void *arg;
+  // [worker & inside resource_get] Loads: stores a value that is not null, and what it takes in bytes if that is
+  // better known now. Gets `arg`, the places for both and an error. Every service but `emit` and `resource_get` of
+  // the same key may be used. A shared value is one reference to a `gm_buffer`, which moves to the host.
+  gm_status (*make)(void*, void**, uint64_t*, struct gm_error*);
+  // [a thread of the host] Frees the value, once, when it is neither kept nor held any more. May be null: there is
+  // nothing to free. Null for a shared value.
+  void (*destroy)(void*);
+} gm_resource_spec;
+
 // What the host offers; lives as long as the process.
 typedef struct gm_host_api {
   // Read first.
@@ -529,6 +561,14 @@ typedef struct gm_host_api {
   gm_status (*hint)(gm_ctx*, uint32_t, struct gm_str, struct gm_str, struct gm_error*);
   // [any] A further table by name and revision, for example `org.graphmill.name/1`, or null.
   const void *(*get_extension)(gm_ctx*, struct gm_str);
+  // [worker] Gives what is kept under a key, waits for the node that loads it, or has `make` load it here and now.
+  // The handle has to be released.
+  gm_status (*resource_get)(gm_ctx*, const struct gm_resource_spec*, gm_resource**, struct gm_error*);
+  // [any] The value, which lives at least as long as the handle and is shared: nobody changes it without care of
+  // its own. A shared `gm_buffer` is borrowed; retain it to keep it.
+  void *(*resource_value)(gm_resource*);
+  // [any] Gives the handle back. The value is destroyed later, on a thread of the host.
+  void (*resource_release)(gm_resource*);
 } gm_host_api;
 
 // The host as an instance or module sees it.

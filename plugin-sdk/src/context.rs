@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::export::host::HostRef;
+use crate::export::resource::{Resource, SharedBuffer};
 use crate::logger::Logger;
+use crate::resource::ResourceKey;
 use graphmill_abi::layout::GM_EMIT_NONBLOCK;
 use graphmill_abi::{AudioHeader, Buffer, Packet, PacketError, Sample};
 use serde::Serialize;
@@ -38,6 +40,63 @@ impl<'a> CreateContext<'a> {
     /// Gives hints to the nodes upstream, from any thread.
     pub fn hint_sender(&self) -> HintSender {
         HintSender(self.host.clone())
+    }
+
+    /// Something heavy that is loaded once, however many instances, nodes and sessions ask for it by its key.
+    ///
+    /// Gives what another node of this plugin has loaded, waits while one is loading it, or calls `load`, here and
+    /// without any lock. The key names what is really loaded (digest, device); the nodes of one plugin share it.
+    /// What somebody holds stays; what nobody holds stays until the host needs the room. The value is dropped on a
+    /// thread of the host.
+    ///
+    /// ```
+    /// use graphmill_plugin_sdk::prelude::*;
+    ///
+    /// struct Model(Vec<u8>);
+    ///
+    /// # #[derive(Deserialize, JsonSchema)]
+    /// # struct Params { path: String }
+    /// # struct Speech { model: Resource<Model> }
+    /// # impl Node for Speech {
+    /// # type Params = Params;
+    /// # fn kind() -> Kind { Kind::new("speech") }
+    /// fn create(params: Params, cx: &mut CreateContext<'_>) -> Result<Self> {
+    ///     let bytes = std::fs::metadata(&params.path)?.len();
+    ///     let key = format!("{} cpu", params.path);
+    ///     let model = cx.resource(ResourceKey::new(&key).bytes(bytes), || Ok(Model(std::fs::read(&params.path)?)))?;
+    ///     Ok(Self { model })
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The load fails, here or where this call waited for it, and is tried again by the next one who asks. The wait
+    /// reaches its deadline, the session stops, the key is that of another type or being loaded by this very call, or
+    /// the host's budget has no room.
+    ///
+    /// # Panics
+    /// When `load` does; those who wait get an error.
+    pub fn resource<'k, T: Send + Sync + 'static>(
+        &mut self,
+        key: impl Into<ResourceKey<'k>>,
+        load: impl FnOnce() -> Result<T>,
+    ) -> Result<Resource<T>> {
+        Resource::get(self.host, key.into(), load)
+    }
+
+    /// As [`CreateContext::resource`], for plain bytes such as mapped weights, which nodes of every plugin find under the same key.
+    ///
+    /// # Errors
+    /// As for [`CreateContext::resource`].
+    ///
+    /// # Panics
+    /// As for [`CreateContext::resource`].
+    pub fn shared_buffer<'k>(
+        &mut self,
+        key: impl Into<ResourceKey<'k>>,
+        load: impl FnOnce() -> Result<Buffer>,
+    ) -> Result<SharedBuffer> {
+        SharedBuffer::get(self.host, key.into(), load)
     }
 
     /// Whether the host wants the call to end soon; ask in long loops.
@@ -139,6 +198,36 @@ impl<'a> Context<'a> {
     pub fn event(&mut self, name: &str, version: u32, content: &impl Serialize) -> Result<Packet> {
         let json = serde_json::to_vec(content)?;
         Ok(Packet::from_event(name, version, Buffer::copy_from_slice(&json))?)
+    }
+
+    /// As [`CreateContext::resource`], in a call: mind the deadline of that call.
+    ///
+    /// # Errors
+    /// As for [`CreateContext::resource`].
+    ///
+    /// # Panics
+    /// As for [`CreateContext::resource`].
+    pub fn resource<'k, T: Send + Sync + 'static>(
+        &mut self,
+        key: impl Into<ResourceKey<'k>>,
+        load: impl FnOnce() -> Result<T>,
+    ) -> Result<Resource<T>> {
+        Resource::get(self.host, key.into(), load)
+    }
+
+    /// As [`CreateContext::shared_buffer`], in a call: mind the deadline of that call.
+    ///
+    /// # Errors
+    /// As for [`CreateContext::resource`].
+    ///
+    /// # Panics
+    /// As for [`CreateContext::resource`].
+    pub fn shared_buffer<'k>(
+        &mut self,
+        key: impl Into<ResourceKey<'k>>,
+        load: impl FnOnce() -> Result<Buffer>,
+    ) -> Result<SharedBuffer> {
+        SharedBuffer::get(self.host, key.into(), load)
     }
 
     /// Tells the nodes upstream of the input with number `pin` something, with `content` as JSON; see [`crate::Hint`].

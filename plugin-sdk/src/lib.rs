@@ -80,6 +80,7 @@ mod hint;
 mod kind;
 mod logger;
 mod node;
+mod resource;
 
 #[doc(hidden)]
 pub mod export;
@@ -87,18 +88,20 @@ pub mod export;
 pub use context::{Context, CreateContext, HintSender, Waker};
 pub use error::{Error, Result};
 pub use export::Module;
+pub use export::resource::{Resource, SharedBuffer};
 pub use graphmill_abi as abi;
 pub use graphmill_abi::{AudioHeader, Buffer, EventView, Packet, PacketKind, Sample, SampleType};
 pub use hint::{Hint, HintAnswer};
 pub use kind::Kind;
 pub use logger::{Level, Logger};
 pub use node::{Node, Processor, Sink, Source, Tick};
+pub use resource::ResourceKey;
 
 /// What a plugin usually needs.
 pub mod prelude {
     pub use crate::{
         AudioHeader, Buffer, Context, CreateContext, Error, Hint, HintAnswer, Kind, Node, Packet, PacketKind,
-        Processor, Result, Sink, Source, Tick,
+        Processor, Resource, ResourceKey, Result, SharedBuffer, Sink, Source, Tick,
     };
     pub use schemars::{self, JsonSchema};
     pub use serde::{self, Deserialize, Serialize};

@@ -116,6 +116,21 @@ mod host {
         GM_E_SHUTDOWN
     }
 
+    unsafe extern "C" fn no_resource(
+        _: *mut gm_ctx,
+        _: *const gm_resource_spec,
+        _: *mut *mut gm_resource,
+        _: *mut gm_error,
+    ) -> gm_status {
+        GM_E_SHUTDOWN
+    }
+
+    unsafe extern "C" fn no_value(_: *mut gm_resource) -> *mut std::ffi::c_void {
+        std::ptr::null_mut()
+    }
+
+    unsafe extern "C" fn unreleased(_: *mut gm_resource) {}
+
     fn api(struct_size: u32) -> &'static gm_host_api {
         Box::leak(Box::new(gm_host_api {
             hdr: gm_header { magic: GM_MAGIC, struct_size, abi_major: GM_ABI_MAJOR, abi_minor: GM_ABI_MINOR },
@@ -131,6 +146,9 @@ mod host {
             wake: Some(no_wake),
             hint: Some(no_hint),
             get_extension: None,
+            resource_get: Some(no_resource),
+            resource_value: Some(no_value),
+            resource_release: Some(unreleased),
         }))
     }
 

@@ -5,6 +5,7 @@ use crate::exec::{
 };
 use crate::graph::{Graph, Kinds as _};
 use crate::plugin::Plugins;
+use crate::resource::Resources;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -50,6 +51,11 @@ impl Runtime {
     /// The plugins of this runtime: load files into it, link modules into it, build graphs against it.
     pub fn plugins(&self) -> &Plugins {
         &self.plugins
+    }
+
+    /// What the nodes of this runtime and the application load once: models, weights, tables.
+    pub fn resources(&self) -> &Resources {
+        self.plugins.resources()
     }
 
     /// Starts a graph with the default deadlines.

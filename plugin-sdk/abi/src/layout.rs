@@ -181,6 +181,9 @@ pub const GM_FLUSH_EOS: u32 = 1;
 /// Do not wait for room on a full link; the packet stays with the caller.
 pub const GM_EMIT_NONBLOCK: u32 = 1;
 
+/// The resource is a `gm_buffer` that every plugin finds under its key.
+pub const GM_RESOURCE_SHARED: u32 = 1;
+
 /// Result of a call: 0 is success, above 0 is flow, below 0 is an error.
 pub type gm_status = i32;
 
@@ -437,6 +440,13 @@ pub struct gm_node {
     _opaque: [u8; 0],
 }
 
+/// Something that was loaded once, as long as it is held; opaque.
+#[repr(C)]
+#[derive(Debug)]
+pub struct gm_resource {
+    _opaque: [u8; 0],
+}
+
 /// A place in the plugin's code that writes records: describe it with `log_site` once, then look at `interest` of the
 /// answer before every record, and hand the record to `log` with the answer's `number`.
 #[repr(C)]
@@ -541,6 +551,35 @@ pub struct gm_alloc_info {
     pub len: u64,
 }
 
+/// What is to be loaded once, and how.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct gm_resource_spec {
+    /// Size of this struct.
+    pub struct_size: u32,
+    /// `GM_RESOURCE_SHARED`, or 0: only nodes of this plugin find it.
+    pub flags: u32,
+    /// Names what is really loaded, such as a digest and a device: 1 to 1024 bytes.
+    pub key: gm_str,
+    /// Type of the value, at most 512 bytes; who asks for the key with another one is refused.
+    pub type_tag: gm_str,
+    /// Bytes that the value will take, 0 when not known: refused before the load when the budget has no room.
+    pub bytes: u64,
+    /// How long to wait for the load of another node in milliseconds, 0 for the host's default.
+    pub wait_ms: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Handed to `make`.
+    pub arg: *mut c_void,
+    /// [worker & inside resource_get] Loads: stores a value that is not null, and what it takes in bytes if that is
+    /// better known now. Gets `arg`, the places for both and an error. Every service but `emit` and `resource_get` of
+    /// the same key may be used. A shared value is one reference to a `gm_buffer`, which moves to the host.
+    pub make: Option<unsafe extern "C" fn(*mut c_void, *mut *mut c_void, *mut u64, *mut gm_error) -> gm_status>,
+    /// [a thread of the host] Frees the value, once, when it is neither kept nor held any more. May be null: there is
+    /// nothing to free. Null for a shared value.
+    pub destroy: Option<unsafe extern "C" fn(*mut c_void)>,
+}
+
 /// With what an instance is made.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -602,6 +641,16 @@ pub struct gm_host_api {
     pub hint: Option<unsafe extern "C" fn(*mut gm_ctx, u32, gm_str, gm_str, *mut gm_error) -> gm_status>,
     /// [any] A further table by name and revision, for example `org.graphmill.name/1`, or null.
     pub get_extension: Option<unsafe extern "C" fn(*mut gm_ctx, gm_str) -> *const c_void>,
+    /// [worker] Gives what is kept under a key, waits for the node that loads it, or has `make` load it here and now.
+    /// The handle has to be released.
+    pub resource_get: Option<
+        unsafe extern "C" fn(*mut gm_ctx, *const gm_resource_spec, *mut *mut gm_resource, *mut gm_error) -> gm_status,
+    >,
+    /// [any] The value, which lives at least as long as the handle and is shared: nobody changes it without care of
+    /// its own. A shared `gm_buffer` is borrowed; retain it to keep it.
+    pub resource_value: Option<unsafe extern "C" fn(*mut gm_resource) -> *mut c_void>,
+    /// [any] Gives the handle back. The value is destroyed later, on a thread of the host.
+    pub resource_release: Option<unsafe extern "C" fn(*mut gm_resource)>,
 }
 
 /// The host as an instance or module sees it.

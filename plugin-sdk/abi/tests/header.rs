@@ -79,9 +79,10 @@ fn static_assertions(keyword: &str) -> String {
         gm_log_value { kind, reserved, data }
         gm_log_record { struct_size, flags, site, line, file, target, message, spans, values, n_values, reserved }
         gm_alloc_info { struct_size, align, len }
+        gm_resource_spec { struct_size, flags, key, type_tag, bytes, wait_ms, reserved, arg, make, destroy }
         gm_create_info { struct_size, flags, instance_id, params_json }
         gm_tick_info { struct_size, flags, now_ns, next_ns }
-        gm_host_api { hdr, ctx_retain, ctx_release, log_site, log_enabled, log, is_cancelled, clock_ns, buffer_alloc, emit, wake, hint, get_extension }
+        gm_host_api { hdr, ctx_retain, ctx_release, log_site, log_enabled, log, is_cancelled, clock_ns, buffer_alloc, emit, wake, hint, get_extension, resource_get, resource_value, resource_release }
         gm_host { api, ctx }
         gm_node_class { struct_size, role, id, create, destroy, start, stop, tick, process, flush, update, hint, get_extension }
         gm_module { hdr, manifest_json, classes, n_classes, flags, get_extension }

@@ -49,11 +49,7 @@ pub(crate) fn contain(what: &str, body: impl FnOnce()) {
 
 /// The message with location, and the backtrace. Dropping the payload may panic too: that is contained as well.
 fn describe(payload: Box<dyn Any + Send>) -> (String, Option<String>) {
-    let text = payload
-        .downcast_ref::<&'static str>()
-        .map(ToString::to_string)
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "payload is not text".to_string());
+    let text = text_of(&*payload).to_string();
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         // A payload that panics on drop may do so again: its memory is given up.
         let _given_up = std::mem::ManuallyDrop::new(second);
@@ -78,6 +74,12 @@ pub(crate) fn hook(info: &PanicHookInfo<'_>) {
             *seen = Some(Seen { location, backtrace });
         }
     });
+}
+
+/// The text of a panic, as far as its payload has one.
+pub(crate) fn text_of(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&'static str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("payload is not text")
 }
 
 /// The error of a call into an instance that panicked before.

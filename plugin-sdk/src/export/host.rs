@@ -5,6 +5,7 @@ use crate::export::site::{Place, Record, Site};
 use crate::export::struct_size;
 use graphmill_abi::layout::*;
 use graphmill_abi::{Buffer, ErrorSlot, Packet};
+use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
@@ -25,6 +26,10 @@ struct HostApi {
     emit: unsafe extern "C" fn(*mut gm_ctx, u32, u32, *mut gm_packet, *mut gm_error) -> gm_status,
     wake: unsafe extern "C" fn(*mut gm_ctx) -> gm_status,
     hint: unsafe extern "C" fn(*mut gm_ctx, u32, gm_str, gm_str, *mut gm_error) -> gm_status,
+    resource_get:
+        unsafe extern "C" fn(*mut gm_ctx, *const gm_resource_spec, *mut *mut gm_resource, *mut gm_error) -> gm_status,
+    resource_value: unsafe extern "C" fn(*mut gm_resource) -> *mut c_void,
+    resource_release: unsafe extern "C" fn(*mut gm_resource),
 }
 
 /// The table that was imported first. One process has one host, so this is nearly always the one asked for.
@@ -79,6 +84,9 @@ impl HostApi {
             emit: table.emit.ok_or_else(missing)?,
             wake: table.wake.ok_or_else(missing)?,
             hint: table.hint.ok_or_else(missing)?,
+            resource_get: table.resource_get.ok_or_else(missing)?,
+            resource_value: table.resource_value.ok_or_else(missing)?,
+            resource_release: table.resource_release.ok_or_else(missing)?,
         })
     }
 }
@@ -223,6 +231,36 @@ impl HostRef {
         let status =
             unsafe { (self.api.hint)(self.ctx(), pin, gm_str::new(name), gm_str::new(content), error.as_raw()) };
         if status == GM_OK { Ok(()) } else { Err(host_error(status, &mut error)) }
+    }
+
+    /// Asks for a resource; the handle has to be released.
+    ///
+    /// # Safety
+    /// The functions of the spec keep the contract of the ABI with its argument.
+    pub(super) unsafe fn resource_get(&self, spec: &gm_resource_spec) -> Result<*mut gm_resource> {
+        let mut error = ErrorSlot::new();
+        let mut raw = ptr::null_mut();
+        // SAFETY: the context is alive, the places for result and error are ours; the rest is passed on.
+        let status = unsafe { (self.api.resource_get)(self.ctx(), spec, &mut raw, error.as_raw()) };
+        if status == GM_OK { Ok(raw) } else { Err(host_error(status, &mut error)) }
+    }
+
+    /// The value of a resource, alive as long as its handle is held.
+    ///
+    /// # Safety
+    /// The handle came from [`HostRef::resource_get`] and was not released.
+    pub(super) unsafe fn resource_value(&self, raw: *mut gm_resource) -> *mut c_void {
+        // SAFETY: passed on from the caller.
+        unsafe { (self.api.resource_value)(raw) }
+    }
+
+    /// Gives a handle back.
+    ///
+    /// # Safety
+    /// As for [`HostRef::resource_value`]; the handle is not used any more.
+    pub(super) unsafe fn resource_release(&self, raw: *mut gm_resource) {
+        // SAFETY: passed on from the caller.
+        unsafe { (self.api.resource_release)(raw) };
     }
 }
 

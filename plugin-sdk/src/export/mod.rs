@@ -7,6 +7,7 @@ mod forward;
 mod guard;
 pub(crate) mod host;
 pub(crate) mod site;
+pub(crate) mod resource;
 
 pub use class::{Class, ClassOf, ProcessorClass, SinkClass, SourceClass};
 pub use graphmill_abi::Module;

@@ -9,9 +9,10 @@ mod status;
 use self::handle::Handle;
 use self::status::{check_flow, fault_of};
 use super::attribution::Attribution;
-use super::host::{HostContext, during_emitting_call, size_of_u32};
+use super::host::{Home, HostContext, during_emitting_call, size_of_u32};
 use super::import::{Functions, ImportedClass};
 use crate::exec::{Factory, Fault, FaultClass, Hint, HintAnswer, Instance, NextTick, NodeContext, Operation, Outputs};
+use crate::resource::Resources;
 use graphmill_abi::layout::*;
 use graphmill_abi::{ErrorSlot, Packet};
 use std::path::PathBuf;
@@ -26,11 +27,21 @@ const AGAIN_DELAY_NS: i64 = 1_000_000;
 pub(super) struct PluginFactory {
     class: ImportedClass,
     file: Option<PathBuf>,
+    /// Number of the plugin in this process.
+    plugin: u64,
+    resources: Resources,
 }
 
 impl PluginFactory {
-    pub(super) fn new(class: ImportedClass) -> Self {
-        Self { class, file: None }
+    /// A factory with resources of its own, for a plugin with this number.
+    pub(super) fn new(class: ImportedClass, plugin: u64) -> Self {
+        Self { class, file: None, plugin, resources: Resources::new() }
+    }
+
+    /// The same one for instances that share the resources of a runtime.
+    pub(super) fn with_resources(&self, resources: &Resources) -> Self {
+        let (class, file) = (self.class.clone(), self.file.clone());
+        Self { class, file, plugin: self.plugin, resources: resources.clone() }
     }
 
     /// Names the file that the kind comes from, for the line about a crash.
@@ -46,7 +57,7 @@ impl PluginFactory {
 
 impl Factory for PluginFactory {
     fn create(&self, context: &Arc<NodeContext>, params: &str) -> Result<Box<dyn Instance>, Fault> {
-        let host = HostContext::for_node(Arc::clone(context));
+        let host = HostContext::for_node(Arc::clone(context), Home::new(&self.resources, self.plugin));
         let attribution = Attribution::of_node(context.node(), context.kind(), self.file.as_deref());
         let created = create(&self.class.functions, attribution, &host, context.instance_id(), params);
         match created {

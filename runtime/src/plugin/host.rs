@@ -1,16 +1,18 @@
 //! What a plugin can ask of the host: one table of functions, valid as long as the process.
 //!
 //! Every function checks what it is given, contains its own panics and says no with a status and a message. None
-//! calls a plugin, none holds a lock. Which thread may call which function stands in the ABI; the ones that belong to
+//! calls a plugin, but for `resource_get`, which has the one that asks load what it asks for; none holds a lock. Which thread may call which function stands in the ABI; the ones that belong to
 //! the owner's thread compare it.
 
 mod context;
 mod emit;
 mod hint;
 mod log;
+mod resource;
 mod thread;
 
 pub(super) use context::{HostContext, during_emitting_call};
+pub(super) use resource::Home;
 
 use super::{pool, stats};
 use graphmill_abi::ErrorSlot;
@@ -45,6 +47,9 @@ static API: gm_host_api = gm_host_api {
     wake: Some(wake),
     hint: Some(hint::hint),
     get_extension: Some(get_extension),
+    resource_get: Some(resource::resource_get),
+    resource_value: Some(resource::resource_value),
+    resource_release: Some(resource::resource_release),
 };
 
 /// The table that every plugin is given.

@@ -13,7 +13,7 @@ use super::{counted, stats};
 use crate::exec::sys;
 use crossbeam_queue::ArrayQueue;
 use graphmill_abi::layout::*;
-use graphmill_abi::{Buffer, Packet};
+use graphmill_abi::{Buffer, BufferError, Packet};
 use std::ptr;
 use std::sync::LazyLock;
 use std::thread::Thread;
@@ -62,6 +62,20 @@ pub(super) fn shield(packet: &mut Packet) -> Shielded {
         }
     }
     Shielded(shielded)
+}
+
+/// Puts a shield in front of a buffer if its release may run code of a plugin.
+///
+/// # Errors
+/// The header of the buffer is unusable, and the buffer stays as it is for good.
+pub(super) fn shielded(buffer: Buffer) -> Result<Buffer, BufferError> {
+    if buffer.release_is_nonblocking() {
+        return Ok(buffer);
+    }
+    // SAFETY: the reference to a live, checked buffer moves into the shield.
+    let shield = unsafe { make(buffer.into_raw()) };
+    // SAFETY: the shield was just made, with one reference.
+    unsafe { Buffer::from_raw(shield) }
 }
 
 /// Takes the shields away that [`shield`] put into the packet, as far as they are still there.

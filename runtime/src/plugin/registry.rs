@@ -8,8 +8,10 @@ use super::import::ImportedModule;
 use super::origin::Origin;
 use crate::exec::{Factories, Factory, sys};
 use crate::graph::{KindInfo, Kinds, PluginManifest};
+use crate::resource::Resources;
 use graphmill_abi::Module;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -18,6 +20,9 @@ mod folder;
 
 /// How long loading one plugin may take, unless it is set.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The number that the next plugin of this process gets.
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// The plugins of an application. Cloning gives a further handle to the same ones.
 ///
@@ -39,6 +44,7 @@ pub struct Plugins {
 #[derive(Debug, Default)]
 struct Shared {
     registered: RwLock<Registered>,
+    resources: Resources,
 }
 
 #[derive(Debug, Default)]
@@ -61,13 +67,14 @@ pub struct Plugin {
     manifest: PluginManifest,
     manifest_json: String,
     kinds: Vec<Arc<KindInfo>>,
-    factories: Vec<Arc<PluginFactory>>,
+    factories: Vec<PluginFactory>,
 }
 
 impl Plugin {
     pub(super) fn from_imported(origin: Origin, module: ImportedModule) -> Self {
         let file = origin.file().map(ToOwned::to_owned);
-        let factory = |class| Arc::new(PluginFactory::new(class).of_file(file.clone()));
+        let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+        let factory = |class| PluginFactory::new(class, number).of_file(file.clone());
         let factories = module.classes.into_iter().map(factory).collect();
         Self {
             manifest: module.manifest.plugin.clone(),
@@ -102,11 +109,12 @@ impl Plugin {
         &self.kinds
     }
 
-    fn offers(self: &Arc<Self>) -> impl Iterator<Item = Offer> {
+    fn offers(self: &Arc<Self>, resources: &Resources) -> impl Iterator<Item = Offer> {
         // The import made sure that every kind has its class and every class its kind.
         self.kinds.iter().filter_map(|info| {
             let factory = self.factories.iter().find(|factory| factory.kind() == info.id)?;
-            Some(Offer { info: Arc::clone(info), factory: Arc::clone(factory), plugin: Arc::clone(self) })
+            let factory = Arc::new(factory.with_resources(resources));
+            Some(Offer { info: Arc::clone(info), factory, plugin: Arc::clone(self) })
         })
     }
 }
@@ -139,7 +147,8 @@ impl Plugins {
         if registered.plugins.iter().any(|known| Arc::ptr_eq(known, &plugin)) {
             return Ok(plugin);
         }
-        for offer in plugin.offers() {
+        let offers: Vec<Offer> = plugin.offers(&self.shared.resources).collect();
+        for offer in &offers {
             if let Some(first) = registered.by_kind.get(&offer.info.id) {
                 return Err(LoadError::KindTaken {
                     kind: offer.info.id.clone(),
@@ -148,7 +157,7 @@ impl Plugins {
                 });
             }
         }
-        registered.by_kind.extend(plugin.offers().map(|offer| (offer.info.id.clone(), offer)));
+        registered.by_kind.extend(offers.into_iter().map(|offer| (offer.info.id.clone(), offer)));
         registered.plugins.push(Arc::clone(&plugin));
         Ok(plugin)
     }
@@ -157,6 +166,12 @@ impl Plugins {
     #[must_use]
     pub fn plugins(&self) -> Vec<Arc<Plugin>> {
         self.registered().plugins.clone()
+    }
+
+    /// What the instances of these plugins load once.
+    #[must_use]
+    pub fn resources(&self) -> &Resources {
+        &self.shared.resources
     }
 
     fn registered(&self) -> RwLockReadGuard<'_, Registered> {

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct HostStats {
     /// Instances that were not destroyed, because they came with an error or their owner thread was gone.
     pub instances_leaked: u64,
-    /// Buffers of plugins that were not released, because the system had no thread for it.
+    /// Values of resources that were not destroyed, because they came with an error or are no buffer.
+    pub resources_leaked: u64,
+    /// Buffers and resources of plugins that were not released, because the system had no thread for it.
     pub buffers_leaked: u64,
     /// Panics of the host that were contained while a plugin called it.
     pub host_panics: u64,
@@ -44,6 +46,7 @@ impl SharedCounter {
 }
 
 pub(super) static INSTANCES_LEAKED: SharedCounter = SharedCounter::new();
+pub(super) static RESOURCES_LEAKED: SharedCounter = SharedCounter::new();
 pub(super) static BUFFERS_LEAKED: SharedCounter = SharedCounter::new();
 pub(super) static HOST_PANICS: SharedCounter = SharedCounter::new();
 
@@ -53,6 +56,7 @@ pub fn host_stats() -> HostStats {
     let losses = log_bridge::losses();
     HostStats {
         instances_leaked: INSTANCES_LEAKED.value(),
+        resources_leaked: RESOURCES_LEAKED.value(),
         buffers_leaked: BUFFERS_LEAKED.value(),
         host_panics: HOST_PANICS.value(),
         log_texts_replaced: losses.replaced,

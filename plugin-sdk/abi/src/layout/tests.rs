@@ -29,9 +29,10 @@ fn layout_is_what_the_header_promises() {
     layout!(gm_log_value, 24, 8, { kind: 0, reserved: 4, data: 8 });
     layout!(gm_log_record, 96, 8, { struct_size: 0, flags: 4, site: 8, line: 12, file: 16, target: 32, message: 48, spans: 64, values: 80, n_values: 88, reserved: 92 });
     layout!(gm_alloc_info, 16, 8, { struct_size: 0, align: 4, len: 8 });
+    layout!(gm_resource_spec, 80, 8, { struct_size: 0, flags: 4, key: 8, type_tag: 24, bytes: 40, wait_ms: 48, reserved: 52, arg: 56, make: 64, destroy: 72 });
     layout!(gm_create_info, 32, 8, { struct_size: 0, flags: 4, instance_id: 8, params_json: 16 });
     layout!(gm_tick_info, 24, 8, { struct_size: 0, flags: 4, now_ns: 8, next_ns: 16 });
-    layout!(gm_host_api, 112, 8, { hdr: 0, ctx_retain: 16, ctx_release: 24, log_site: 32, log_enabled: 40, log: 48, is_cancelled: 56, clock_ns: 64, buffer_alloc: 72, emit: 80, wake: 88, hint: 96, get_extension: 104 });
+    layout!(gm_host_api, 136, 8, { hdr: 0, ctx_retain: 16, ctx_release: 24, log_site: 32, log_enabled: 40, log: 48, is_cancelled: 56, clock_ns: 64, buffer_alloc: 72, emit: 80, wake: 88, hint: 96, get_extension: 104, resource_get: 112, resource_value: 120, resource_release: 128 });
     layout!(gm_host, 16, 8, { api: 0, ctx: 8 });
     layout!(gm_node_class, 104, 8, { struct_size: 0, role: 4, id: 8, create: 24, destroy: 32, start: 40, stop: 48, tick: 56, process: 64, flush: 72, update: 80, hint: 88, get_extension: 96 });
     layout!(gm_module, 56, 8, { hdr: 0, manifest_json: 16, classes: 32, n_classes: 40, flags: 44, get_extension: 48 });

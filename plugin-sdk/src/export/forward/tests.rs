@@ -63,6 +63,19 @@ unsafe extern "C" fn no_extension(_: *mut gm_ctx, _: gm_str) -> *const c_void {
     ptr::null()
 }
 
+unsafe extern "C" fn no_resource(
+    _: *mut gm_ctx,
+    _: *const gm_resource_spec,
+    _: *mut *mut gm_resource,
+    _: *mut gm_error,
+) -> gm_status {
+    GM_E_SHUTDOWN
+}
+unsafe extern "C" fn no_value(_: *mut gm_resource) -> *mut c_void {
+    ptr::null_mut()
+}
+unsafe extern "C" fn unreleased(_: *mut gm_resource) {}
+
 static API: gm_host_api = gm_host_api {
     hdr: gm_header {
         magic: GM_MAGIC,
@@ -82,6 +95,9 @@ static API: gm_host_api = gm_host_api {
     wake: Some(no_wake),
     hint: Some(no_hint),
     get_extension: Some(no_extension),
+    resource_get: Some(no_resource),
+    resource_value: Some(no_value),
+    resource_release: Some(unreleased),
 };
 
 /// One test at a time, each with the listeners installed and the interest that it wants.

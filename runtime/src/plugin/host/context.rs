@@ -4,8 +4,8 @@
 //! tombstone: records still arrive, marked as late, and everything else is refused. It holds no plugin code, so the
 //! last release may happen anywhere.
 
-use super::Refusal;
 use super::thread::ThreadMark;
+use super::{Home, Refusal};
 use crate::exec::current::with_running;
 use crate::exec::{Clock, MonotonicClock, NodeContext, Outputs};
 use crate::telemetry::log_bridge::{Said, Speaker};
@@ -26,6 +26,8 @@ pub(in crate::plugin) struct HostContext {
     magic: u64,
     owner: Owner,
     thread: ThreadMark,
+    /// Where its resources are; a whole plugin has none.
+    home: Option<Home>,
     /// Where packets go; null unless a call that may emit is under way. Followed on the owner's thread only.
     outputs: AtomicPtr<OutputsCell<'static>>,
 }
@@ -44,18 +46,18 @@ struct OutputsCell<'a>(&'a mut (dyn Outputs + 'a));
 
 impl HostContext {
     /// The context of an instance that the calling thread owns.
-    pub(in crate::plugin) fn for_node(node: Arc<NodeContext>) -> Arc<Self> {
-        Self::new(Owner::Node(node))
+    pub(in crate::plugin) fn for_node(node: Arc<NodeContext>, home: Home) -> Arc<Self> {
+        Self::new(Owner::Node(node), Some(home))
     }
 
     /// The context of a whole plugin, by its short name.
     pub(in crate::plugin) fn for_module(name: String) -> Arc<Self> {
-        Self::new(Owner::Module(Speaker::of_plugin(name)))
+        Self::new(Owner::Module(Speaker::of_plugin(name)), None)
     }
 
-    fn new(owner: Owner) -> Arc<Self> {
+    fn new(owner: Owner, home: Option<Home>) -> Arc<Self> {
         let outputs = AtomicPtr::new(ptr::null_mut());
-        Arc::new(Self { magic: CONTEXT_MAGIC, owner, thread: ThreadMark::here(), outputs })
+        Arc::new(Self { magic: CONTEXT_MAGIC, owner, thread: ThreadMark::here(), home, outputs })
     }
 
     /// The host as it is handed to the plugin; the plugin borrows the reference of `context`.
@@ -78,6 +80,11 @@ impl HostContext {
                 "this context belongs to the whole plugin; use the one that `create` was given",
             )),
         }
+    }
+
+    /// Where the resources of the node are.
+    pub(super) fn home(&self) -> Option<&Home> {
+        self.home.as_ref()
     }
 
     /// Whether whoever holds the context should stop.
@@ -114,6 +121,15 @@ impl HostContext {
         // nobody else uses it meanwhile, because the pointer was just taken out.
         let OutputsCell(outputs) = unsafe { &mut *cell };
         Some(body(&mut **outputs))
+    }
+
+    /// Hides the outputs of the call that is under way: what runs meanwhile may not emit.
+    ///
+    /// The context has to be owned by the calling thread.
+    pub(super) fn without_outputs<R>(&self, body: impl FnOnce() -> R) -> R {
+        let cell = self.outputs.swap(ptr::null_mut(), Ordering::Relaxed);
+        let _restored = scopeguard::guard(cell, |cell| self.outputs.store(cell, Ordering::Relaxed));
+        body()
     }
 
     /// Who speaks through this context. Records of a module belong to the instance that runs on this thread, if any.

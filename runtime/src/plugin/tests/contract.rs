@@ -84,7 +84,7 @@ fn factory(role: Role) -> PluginFactory {
         update: None,
         hint: None,
     };
-    PluginFactory::new(ImportedClass { id: "odd.node".into(), role, functions })
+    PluginFactory::new(ImportedClass { id: "odd.node".into(), role, functions }, 0)
 }
 
 fn instance(role: Role) -> Box<dyn Instance> {

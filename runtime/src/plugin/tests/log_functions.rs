@@ -22,7 +22,7 @@ pub(super) fn of_plugin() -> Raw {
 }
 
 pub(super) fn of_node(bench: &Bench) -> Raw {
-    raw(HostContext::for_node(Arc::clone(&bench.context)))
+    raw(HostContext::for_node(Arc::clone(&bench.context), bench.home()))
 }
 
 /// What a plugin sees of a site.

@@ -16,8 +16,17 @@ mod entry;
 mod flight;
 mod state;
 
+#[cfg(test)]
+#[cfg(loom)]
+mod models;
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests;
+
 pub(crate) use cache::{Cache, Failure, Loaded};
 pub use counters::ResourceCounters;
+#[cfg(test)]
+pub(crate) use entry::Held;
 pub use error::ResourceError;
 pub(crate) use request::{Asker, Request, Scope};
 pub use request::{KEY_LEN_MAX, ResourceKey, WAIT_TIMEOUT};

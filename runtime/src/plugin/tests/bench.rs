@@ -5,7 +5,9 @@ use crate::exec::{
     Clock, EmitError, Factories, Fault, Hint, Instance, NodeContext, NodeName, Outputs, Upstream, VirtualClock, Wait,
     Wake,
 };
+use crate::plugin::host::Home;
 use crate::plugin::{Plugin, Plugins};
+use crate::resource::Resources;
 use graphmill_abi::Packet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,6 +43,8 @@ pub(super) struct Bench {
     pub(super) clock: Arc<VirtualClock>,
     pub(super) wakes: Arc<Wakes>,
     pub(super) context: Arc<NodeContext>,
+    /// What contexts that the test makes itself find.
+    pub(super) resources: Resources,
     /// The node whose output 3 feeds the input.
     upstream: Arc<NodeControl>,
 }
@@ -55,7 +59,12 @@ impl Bench {
         let upstream = Arc::new(NodeControl::new(Params::new(), Arc::default()));
         let feeds = Upstream::new(vec![vec![(Arc::clone(&upstream), 3)]]);
         let context = Arc::new(context.with_upstream(Arc::new(feeds)));
-        Self { clock, wakes, context, upstream }
+        Self { clock, wakes, context, resources: Resources::new(), upstream }
+    }
+
+    /// Where a context of plugin 1 finds its resources.
+    pub(super) fn home(&self) -> Home {
+        Home::new(&self.resources, 1)
     }
 
     /// The next hint that the node upstream got.

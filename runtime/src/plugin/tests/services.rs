@@ -50,7 +50,7 @@ fn raw(context: Arc<HostContext>) -> Raw {
 }
 
 pub(super) fn raw_node(bench: &Bench) -> Raw {
-    raw(HostContext::for_node(Arc::clone(&bench.context)))
+    raw(HostContext::for_node(Arc::clone(&bench.context), bench.home()))
 }
 
 impl Raw {

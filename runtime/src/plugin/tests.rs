@@ -5,6 +5,8 @@ mod calls;
 mod contract;
 mod hints;
 mod logging;
+mod resources;
+mod resources_raw;
 mod services;
 
 mod bench;

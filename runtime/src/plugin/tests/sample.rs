@@ -1,5 +1,6 @@
 //! The sample plugin.
 
+use super::resources::Loader;
 use graphmill_plugin_sdk::prelude::*;
 use graphmill_plugin_sdk::{HintSender, Logger, Waker};
 
@@ -193,4 +194,4 @@ impl Source for Count {
     }
 }
 
-graphmill_plugin_sdk::export!(Gain, Scripted, Count);
+graphmill_plugin_sdk::export!(Gain, Scripted, Count, Loader);

@@ -38,12 +38,12 @@ fn node_gets_a_writable_buffer_of_the_pool() {
 
 /// The table as a plugin in C sees it.
 pub(super) struct Raw {
-    host: gm_host,
-    api: &'static gm_host_api,
+    pub(super) host: gm_host,
+    pub(super) api: &'static gm_host_api,
     _context: Arc<HostContext>,
 }
 
-fn raw(context: Arc<HostContext>) -> Raw {
+pub(super) fn raw(context: Arc<HostContext>) -> Raw {
     let host = HostContext::as_host(&context);
     // SAFETY: the table of the host lives as long as the process.
     Raw { host, api: unsafe { &*host.api }, _context: context }

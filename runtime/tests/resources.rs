@@ -173,7 +173,8 @@ fn sessions_that_run_at_the_same_time_share_one_load() {
 
 #[test]
 fn f12_failed_load_fails_all_nodes_that_wait_and_the_next_session_loads_again() {
-    for (end, message) in [("error", "loading `error` fails: no such model"), ("panic", "the load panics as it should")] {
+    for (end, message) in [("error", "loading `error` fails: no such model"), ("panic", "the load panics as it should")]
+    {
         let runtime = runtime(end);
         let graph = heavy(&runtime, NODES, &json!({ "key": end, "waits": NODES - 1, "end": end }));
         let error = runtime.start(&graph).unwrap_err().to_string();
@@ -206,7 +207,7 @@ fn f12_hung_load_costs_its_own_node_a_deadline_and_the_next_one_who_asks_loads_a
     let key = "hung";
     let runtime = runtime(key);
     let open = close_gate(key);
-    let error = runtime.start(&alone(&runtime, 30, &json!({ "key": key }))).unwrap_err().to_string();
+    let error = runtime.start(&alone(&runtime, 300, &json!({ "key": key }))).unwrap_err().to_string();
     assert!(error.contains("node `model` (heavy) failed in create: no return after"), "{error}");
     run(&runtime, &alone(&runtime, 60_000, &json!({ "key": key })));
     let counters = runtime.resources().counters();

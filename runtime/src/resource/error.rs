@@ -37,8 +37,8 @@ pub enum ResourceError {
         /// How long was waited, in milliseconds.
         waited_ms: u64,
     },
-    /// Whoever asked was cancelled while it waited.
-    #[error("the wait for {} was cancelled", Shown(key))]
+    /// Whoever asked was cancelled, before it loaded or while it waited.
+    #[error("nobody waits for {} any more: its node was cancelled", Shown(key))]
     Cancelled {
         /// The key.
         key: Arc<str>,

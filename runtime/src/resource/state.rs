@@ -83,8 +83,11 @@ impl State {
         }
     }
 
-    /// Begins a load, unless it is known that there is no room for what it would give.
+    /// Begins a load, unless nobody wants it any more or it is known that there is no room for what it would give.
     fn begin(&mut self, request: &Request<'_>) -> Result<Step, ResourceError> {
+        if request.is_cancelled() {
+            return Err(ResourceError::Cancelled { key: Arc::clone(&request.key.name) });
+        }
         self.check_room(&request.key, request.bytes)?;
         let flight = Flight::new(request);
         self.slots.insert(request.key.clone(), Slot::Loading(Arc::clone(&flight)));

@@ -202,6 +202,10 @@ fn wait_of_a_node_that_is_cancelled_ends() {
         open.send(()).unwrap();
         assert_eq!(loader.join().unwrap().unwrap(), 1);
     });
+    assert_eq!(ask(&resources, &waiting, || 3), Ok(1), "what is there is given");
+    resources.clear();
+    let error = ask(&resources, &waiting, || panic!("nobody wants it")).unwrap_err();
+    assert_eq!(error, ResourceError::Cancelled { key: "model".into() });
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn runtime(test: &str) -> Runtime {
 }
 
 fn nodes(kind: &str, count: usize, params: &Value) -> GraphBuilder {
-    (0..count).fold(Graph::builder(), |graph, n| graph.node(&format!("n{n}"), kind, params.clone()))
+    (0..count).fold(Graph::builder(), |graph, n| graph.node(format!("n{n}"), kind, params.clone()))
 }
 
 fn heavy(runtime: &Runtime, count: usize, params: &Value) -> Graph {

@@ -6,8 +6,8 @@ mod class;
 mod forward;
 mod guard;
 pub(crate) mod host;
-pub(crate) mod site;
 pub(crate) mod resource;
+pub(crate) mod site;
 
 pub use class::{Class, ClassOf, ProcessorClass, SinkClass, SourceClass};
 pub use graphmill_abi::Module;

@@ -27,6 +27,8 @@ const SHARED_TAG: &str = "buffer";
 /// Nodes of all sessions of a runtime share what they load, those of one plugin among themselves; the application has
 /// keys of its own. Plain bytes can be shared by everybody. An entry that somebody holds counts and is never evicted;
 /// one that nobody holds stays until room is needed, the longest unused goes first, and [`Resources::pin`] keeps it.
+/// So a pinned key that one session has loaded is warm for every later one. Values of the application are dropped on
+/// the thread that makes them leave; those of plugins are not.
 ///
 /// ```
 /// use graphmill::Runtime;

@@ -388,13 +388,14 @@ fn session_tells_every_instrument_of_the_table_with_the_values_of_the_docs() {
     let position = &metrics.series("graphmill.node.position").unwrap().points[0];
     assert_eq!(position.value, Value::TimeNs(1_500_000_000));
     let instruments = [
-        ("`outcome`", CALLS),
+        ("`outcome` of calls", CALLS),
         ("`direction`", "graphmill.node.packets"),
         ("`fate`", "graphmill.node.hints"),
         ("`state`", "graphmill.node.state"),
         ("`reason` of lost packets", "graphmill.node.lost_packets"),
         ("`reason` of dropped packets", "graphmill.link.dropped_packets"),
         ("`reason` of damaged records", "graphmill.log.damaged_records"),
+        ("`outcome` of requests", "graphmill.resource.requests"),
     ];
     let rows = table(DOCS, "Attribute");
     assert_eq!(rows.len(), instruments.len());

@@ -260,3 +260,20 @@ fn bytes_that_the_application_maps_are_found_by_nodes_of_a_library() {
     let counters = runtime.resources().counters();
     assert_eq!((counters.loads, counters.hits, counters.bytes, mine.len()), (1, 8, 4096, 4096));
 }
+
+#[test]
+fn metrics_of_a_session_tell_what_was_loaded_and_asked_for() {
+    let runtime = Runtime::new();
+    runtime.plugins().link(graphmill_fixture_flow::module()).unwrap();
+    let table =
+        |graph: GraphBuilder, id: &str, key: &str| graph.node(id, "flow.table", json!({ "key": key, "bytes": 1_000 }));
+    let graph = table(table(table(Graph::builder(), "a", "metrics 1"), "b", "metrics 1"), "c", "metrics 2");
+    let session = runtime.start(&graph.build(runtime.plugins()).unwrap()).unwrap();
+    let handle = session.handle();
+    assert_eq!(session.wait().outcome, Outcome::Completed);
+    let metrics = handle.metrics();
+    let requests = |outcome: &str| metrics.count("graphmill.resource.requests", &[("outcome", outcome)]);
+    assert_eq!((requests("hit") + requests("miss"), metrics.count("graphmill.resource.loads", &[])), (3, 2));
+    let now = ["graphmill.resource.entries", "graphmill.resource.size", "graphmill.resource.evictions"];
+    assert_eq!(now.map(|name| metrics.count(name, &[])), [2, 2_000, 0]);
+}

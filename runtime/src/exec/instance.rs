@@ -2,6 +2,7 @@
 
 use crate::exec::context::NodeContext;
 use crate::exec::hint::{Hint, HintAnswer};
+use crate::telemetry::ResourceGauge;
 use graphmill_abi::Packet;
 use std::sync::Arc;
 
@@ -65,6 +66,11 @@ pub trait Factory: Send + Sync + std::fmt::Debug {
 pub trait Factories {
     /// The factory of the kind with this id.
     fn factory(&self, kind: &str) -> Option<Arc<dyn Factory>>;
+
+    /// Where the metrics of a session find the figures of what its nodes load once; none unless there is such a thing.
+    fn resources(&self) -> Option<Arc<dyn ResourceGauge>> {
+        None
+    }
 }
 
 /// Where an instance hands its packets to during a call.

@@ -6,6 +6,7 @@ use crate::exec::report::{LinkEntry, NodeEntry};
 use crate::exec::session::SessionHandle;
 use crate::exec::supervise::NodeState;
 use crate::exec::watch::abandoned_threads;
+use crate::telemetry::ResourceFigures;
 use crate::telemetry::histogram::Histogram;
 use crate::telemetry::instruments as all;
 use crate::telemetry::log_bridge;
@@ -43,6 +44,21 @@ fn tell_session(session: &SessionHandle, (name, elapsed_ns): (&Arc<str>, u64), i
     into.add(&all::SESSION_DEAD_LETTERS, &[name], Value::Count(dead_letters.received()));
     into.add(&all::SESSION_DEAD_LETTER_BYTES, &[name], Value::Count(dead_letters.bytes()));
     into.add(&all::SESSION_ABANDONED_THREADS, &[name], Value::Count(shared.abandoned().len() as u64));
+    if let Some(resources) = session.resources() {
+        tell_resources(&resources, name, into);
+    }
+}
+
+/// What is loaded once in the runtime of the session.
+fn tell_resources(resources: &ResourceFigures, name: &Arc<str>, into: &mut SnapshotBuilder) {
+    for (outcome, count) in [("hit", resources.hits), ("miss", resources.misses)] {
+        into.add(&all::RESOURCE_REQUESTS, &[name, &outcome.into()], Value::Count(count));
+    }
+    into.add(&all::RESOURCE_LOADS, &[name], Value::Count(resources.loads));
+    into.add(&all::RESOURCE_LOAD_FAILURES, &[name], Value::Count(resources.load_failures));
+    into.add(&all::RESOURCE_EVICTIONS, &[name], Value::Count(resources.evictions));
+    into.add(&all::RESOURCE_ENTRIES, &[name], Value::Count(resources.entries));
+    into.add(&all::RESOURCE_SIZE, &[name], Value::Count(resources.bytes));
 }
 
 /// What belongs to no session.

@@ -162,7 +162,7 @@ impl Session {
         }
         drop(tell);
         let mut session = Self {
-            handle: SessionHandle::new(name, shared, (nodes, links), ledger),
+            handle: SessionHandle::new(name, shared, (nodes, links), (ledger, factories.resources())),
             milestones,
             alive,
             _watch: end_watch,

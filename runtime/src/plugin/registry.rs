@@ -9,6 +9,7 @@ use super::origin::Origin;
 use crate::exec::{Factories, Factory, sys};
 use crate::graph::{KindInfo, Kinds, PluginManifest};
 use crate::resource::Resources;
+use crate::telemetry::{ResourceFigures, ResourceGauge};
 use graphmill_abi::Module;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,6 +52,21 @@ struct Shared {
 struct Registered {
     plugins: Vec<Arc<Plugin>>,
     by_kind: BTreeMap<String, Offer>,
+}
+
+impl ResourceGauge for Resources {
+    fn figures(&self) -> ResourceFigures {
+        let now = self.counters();
+        ResourceFigures {
+            hits: now.hits,
+            misses: now.misses,
+            loads: now.loads,
+            load_failures: now.load_failures,
+            evictions: now.evictions,
+            entries: now.entries,
+            bytes: now.bytes,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -199,5 +215,9 @@ impl Factories for Plugins {
     fn factory(&self, kind: &str) -> Option<Arc<dyn Factory>> {
         let factory = Arc::clone(&self.registered().by_kind.get(kind)?.factory);
         Some(factory)
+    }
+
+    fn resources(&self) -> Option<Arc<dyn ResourceGauge>> {
+        Some(Arc::new(self.shared.resources.clone()))
     }
 }

@@ -117,6 +117,18 @@ instruments! {
         "Bytes that the kept dead letters hold.";
     SESSION_ABANDONED_THREADS: Counter "graphmill.session.abandoned_threads" "{thread}" SESSION,
         "Threads of the session that did not return from a plugin in time and were abandoned.";
+    RESOURCE_REQUESTS: Counter "graphmill.resource.requests" "{request}" &["session", "outcome"],
+        "Questions for something that is loaded once, answered at once or not, in the runtime of the session.";
+    RESOURCE_LOADS: Counter "graphmill.resource.loads" "{load}" SESSION,
+        "Loads that were begun in the runtime of the session.";
+    RESOURCE_LOAD_FAILURES: Counter "graphmill.resource.load_failures" "{load}" SESSION,
+        "Loads that ended with an error or a panic, or gave something that does not fit the budget.";
+    RESOURCE_EVICTIONS: Counter "graphmill.resource.evictions" "{entry}" SESSION,
+        "Entries that made room for others.";
+    RESOURCE_ENTRIES: Gauge "graphmill.resource.entries" "{entry}" SESSION,
+        "What is loaded now in the runtime of the session.";
+    RESOURCE_SIZE: Gauge "graphmill.resource.size" "By" SESSION,
+        "Bytes of what is loaded now, as those who loaded it say.";
     PROCESS_ABANDONED_THREADS: Gauge "graphmill.process.abandoned_threads" "{thread}" &[],
         "Abandoned threads of all sessions of the process that have not come back.";
     LOG_DAMAGED: Counter "graphmill.log.damaged_records" "{record}" &["reason"],

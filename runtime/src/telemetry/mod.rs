@@ -41,5 +41,5 @@ pub use instruments::{INSTRUMENTS, Instrument, InstrumentKind};
 pub use ledger::{
     EndLatency, LatencyOwner, LatencyReport, LinkLatency, NodeLatency, Quantiles, Span, SpanBatch, SpanPart, SpanReader,
 };
-pub use observer::Observer;
+pub use observer::{Observer, ResourceFigures, ResourceGauge};
 pub use snapshot::{MetricsSnapshot, Point, Series, Value};

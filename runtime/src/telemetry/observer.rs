@@ -9,6 +9,31 @@ pub(crate) trait MetricsSource: Send + Sync + std::fmt::Debug {
     fn snapshot(&self) -> MetricsSnapshot;
 }
 
+/// What is loaded once for several sessions, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ResourceFigures {
+    /// Questions that were answered at once.
+    pub hits: u64,
+    /// All other questions.
+    pub misses: u64,
+    /// Loads that were begun.
+    pub loads: u64,
+    /// Loads that gave nothing.
+    pub load_failures: u64,
+    /// Entries that made room for others.
+    pub evictions: u64,
+    /// Entries now.
+    pub entries: u64,
+    /// Their bytes now.
+    pub bytes: u64,
+}
+
+/// Where the figures of what is loaded once come from.
+pub trait ResourceGauge: Send + Sync + std::fmt::Debug {
+    /// The figures now.
+    fn figures(&self) -> ResourceFigures;
+}
+
 /// Reads the numbers of a session from any thread, also after its end. Cheap to clone.
 ///
 /// It only reads: the session does not wait for it, and it does not keep the session running.

@@ -7,7 +7,7 @@ use crate::exec::report::{LinkEntry, NodeEntry, Outcome, SessionReport};
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::{DeadLetter, DeadLetterBox};
 use crate::telemetry::ledger::{LatencyReport, Ledger, LedgerNames, SpanReader, SpanSource};
-use crate::telemetry::{MetricsSnapshot, Observer};
+use crate::telemetry::{MetricsSnapshot, Observer, ResourceFigures, ResourceGauge};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -23,6 +23,8 @@ struct Core {
     nodes: Vec<NodeEntry>,
     links: Vec<LinkEntry>,
     ledger: Option<LedgerEntry>,
+    /// What its nodes load once, in numbers.
+    resources: Option<Arc<dyn ResourceGauge>>,
     /// When the nodes began to run.
     begun: OnceLock<Instant>,
 }
@@ -70,9 +72,9 @@ impl SessionHandle {
         name: String,
         shared: Arc<SessionShared>,
         (nodes, links): (Vec<NodeEntry>, Vec<LinkEntry>),
-        ledger: Option<LedgerEntry>,
+        (ledger, resources): (Option<LedgerEntry>, Option<Arc<dyn ResourceGauge>>),
     ) -> Self {
-        Self(Arc::new(Core { name, shared, nodes, links, ledger, begun: OnceLock::new() }))
+        Self(Arc::new(Core { name, shared, nodes, links, ledger, resources, begun: OnceLock::new() }))
     }
 
     /// Notes that the nodes begin to run.
@@ -86,6 +88,10 @@ impl SessionHandle {
 
     pub(crate) fn nodes(&self) -> &[NodeEntry] {
         &self.0.nodes
+    }
+
+    pub(crate) fn resources(&self) -> Option<ResourceFigures> {
+        self.0.resources.as_ref().map(|gauge| gauge.figures())
     }
 
     pub(crate) fn links(&self) -> &[LinkEntry] {

@@ -71,89 +71,19 @@ fn manifest() -> Value {
     host::manifest()
 }
 
-/// A host that is just enough for an entry.
+#[expect(unsafe_code, reason = "the services of a host are unsafe functions")]
+mod idle_host;
+
+/// Enters the module with a host that is just enough for that.
 #[expect(unsafe_code, reason = "the test plays the host")]
 mod host {
+    use super::idle_host::idle_api;
     use super::*;
     use graphmill_plugin_sdk::abi::layout::*;
 
-    unsafe extern "C" fn nothing(_ctx: *mut gm_ctx) {}
-    unsafe extern "C" fn nowhere(_ctx: *mut gm_ctx, _site: *const gm_log_site) -> *const gm_log_handle {
-        std::ptr::null()
-    }
-    unsafe extern "C" fn disabled(_ctx: *mut gm_ctx, _site: u32) -> u32 {
-        0
-    }
-    unsafe extern "C" fn unlogged(_ctx: *mut gm_ctx, _record: *const gm_log_record) {}
-    unsafe extern "C" fn no(_ctx: *mut gm_ctx) -> u32 {
-        0
-    }
-    unsafe extern "C" fn zero(_ctx: *mut gm_ctx, _clock: u32) -> i64 {
-        0
-    }
-    unsafe extern "C" fn no_buffer(
-        _ctx: *mut gm_ctx,
-        _info: *const gm_alloc_info,
-        _out: *mut *mut gm_buffer,
-        _err: *mut gm_error,
-    ) -> gm_status {
-        GM_E_NOMEM
-    }
-    unsafe extern "C" fn no_emit(
-        _ctx: *mut gm_ctx,
-        _pin: u32,
-        _flags: u32,
-        _packet: *mut gm_packet,
-        _err: *mut gm_error,
-    ) -> gm_status {
-        GM_E_SHUTDOWN
-    }
-    unsafe extern "C" fn no_wake(_ctx: *mut gm_ctx) -> gm_status {
-        GM_E_SHUTDOWN
-    }
-
-    unsafe extern "C" fn no_hint(_: *mut gm_ctx, _: u32, _: gm_str, _: gm_str, _: *mut gm_error) -> gm_status {
-        GM_E_SHUTDOWN
-    }
-
-    unsafe extern "C" fn no_resource(
-        _: *mut gm_ctx,
-        _: *const gm_resource_spec,
-        _: *mut *mut gm_resource,
-        _: *mut gm_error,
-    ) -> gm_status {
-        GM_E_SHUTDOWN
-    }
-
-    unsafe extern "C" fn no_value(_: *mut gm_resource) -> *mut std::ffi::c_void {
-        std::ptr::null_mut()
-    }
-
-    unsafe extern "C" fn unreleased(_: *mut gm_resource) {}
-
-    fn api(struct_size: u32) -> &'static gm_host_api {
-        Box::leak(Box::new(gm_host_api {
-            hdr: gm_header { magic: GM_MAGIC, struct_size, abi_major: GM_ABI_MAJOR, abi_minor: GM_ABI_MINOR },
-            ctx_retain: Some(nothing),
-            ctx_release: Some(nothing),
-            log_site: Some(nowhere),
-            log_enabled: Some(disabled),
-            log: Some(unlogged),
-            is_cancelled: Some(no),
-            clock_ns: Some(zero),
-            buffer_alloc: Some(no_buffer),
-            emit: Some(no_emit),
-            wake: Some(no_wake),
-            hint: Some(no_hint),
-            get_extension: None,
-            resource_get: Some(no_resource),
-            resource_value: Some(no_value),
-            resource_release: Some(unreleased),
-        }))
-    }
-
     fn enter(struct_size: usize) -> (gm_status, *const gm_module, String) {
-        let host = gm_host { api: api(u32::try_from(struct_size).unwrap()), ctx: std::ptr::null_mut() };
+        let api = Box::leak(Box::new(idle_api(u32::try_from(struct_size).unwrap())));
+        let host = gm_host { api, ctx: std::ptr::null_mut() };
         let mut error = ErrorSlot::new();
         let mut out = std::ptr::null();
         let entry = module().entry();

@@ -1,10 +1,13 @@
 //! The listeners with a host that counts what it is asked.
 
+#[path = "../../../tests/idle_host/mod.rs"]
+mod idle_host;
+
 use super::*;
 use crate::export::host::HostRef;
 use crate::export::struct_size;
 use graphmill_abi::layout::*;
-use std::ffi::c_void;
+use idle_host::idle_api;
 use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -18,7 +21,6 @@ static RECORDS: Mutex<Vec<(u32, String)>> = Mutex::new(Vec::new());
 static INTEREST: [AtomicU32; 2] = [AtomicU32::new(GM_LOG_NEVER), AtomicU32::new(7)];
 static ANSWER: AtomicU32 = AtomicU32::new(0);
 
-unsafe extern "C" fn keep(_: *mut gm_ctx) {}
 unsafe extern "C" fn site(_: *mut gm_ctx, site: *const gm_log_site) -> *const gm_log_handle {
     SITES.fetch_add(1, Ordering::SeqCst);
     // SAFETY: the SDK passes a site.
@@ -36,68 +38,12 @@ unsafe extern "C" fn log(_: *mut gm_ctx, record: *const gm_log_record) {
     let message = unsafe { std::slice::from_raw_parts(record.message.ptr.cast::<u8>(), record.message.len) };
     RECORDS.lock().unwrap().push((record.flags, String::from_utf8(message.to_vec()).unwrap()));
 }
-unsafe extern "C" fn no(_: *mut gm_ctx) -> u32 {
-    0
-}
-unsafe extern "C" fn zero(_: *mut gm_ctx, _: u32) -> i64 {
-    0
-}
-unsafe extern "C" fn no_buffer(
-    _: *mut gm_ctx,
-    _: *const gm_alloc_info,
-    _: *mut *mut gm_buffer,
-    _: *mut gm_error,
-) -> gm_status {
-    GM_E_NOMEM
-}
-unsafe extern "C" fn no_emit(_: *mut gm_ctx, _: u32, _: u32, _: *mut gm_packet, _: *mut gm_error) -> gm_status {
-    GM_E_SHUTDOWN
-}
-unsafe extern "C" fn no_wake(_: *mut gm_ctx) -> gm_status {
-    GM_E_SHUTDOWN
-}
-unsafe extern "C" fn no_hint(_: *mut gm_ctx, _: u32, _: gm_str, _: gm_str, _: *mut gm_error) -> gm_status {
-    GM_E_SHUTDOWN
-}
-unsafe extern "C" fn no_extension(_: *mut gm_ctx, _: gm_str) -> *const c_void {
-    ptr::null()
-}
-
-unsafe extern "C" fn no_resource(
-    _: *mut gm_ctx,
-    _: *const gm_resource_spec,
-    _: *mut *mut gm_resource,
-    _: *mut gm_error,
-) -> gm_status {
-    GM_E_SHUTDOWN
-}
-unsafe extern "C" fn no_value(_: *mut gm_resource) -> *mut c_void {
-    ptr::null_mut()
-}
-unsafe extern "C" fn unreleased(_: *mut gm_resource) {}
 
 static API: gm_host_api = gm_host_api {
-    hdr: gm_header {
-        magic: GM_MAGIC,
-        struct_size: struct_size::<gm_host_api>(),
-        abi_major: GM_ABI_MAJOR,
-        abi_minor: GM_ABI_MINOR,
-    },
-    ctx_retain: Some(keep),
-    ctx_release: Some(keep),
     log_site: Some(site),
     log_enabled: Some(enabled),
     log: Some(log),
-    is_cancelled: Some(no),
-    clock_ns: Some(zero),
-    buffer_alloc: Some(no_buffer),
-    emit: Some(no_emit),
-    wake: Some(no_wake),
-    hint: Some(no_hint),
-    get_extension: Some(no_extension),
-    resource_get: Some(no_resource),
-    resource_value: Some(no_value),
-    resource_release: Some(unreleased),
+    ..idle_api(struct_size::<gm_host_api>())
 };
 
 /// One test at a time, each with the listeners installed and the interest that it wants.

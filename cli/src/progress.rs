@@ -44,10 +44,11 @@ impl Progress {
         Self { is_on: is_wanted && !is_dumb && io::stderr().is_terminal() }
     }
 
-    /// Shows new figures.
-    pub(crate) fn show(&self, figures: Figures) {
+    /// Shows new figures; they are only made where somebody watches.
+    pub(crate) fn show(&self, figures: impl FnOnce() -> Figures) {
         if self.is_on {
-            lock().show(figures.text());
+            let text = figures().text();
+            lock().show(text);
         }
     }
 

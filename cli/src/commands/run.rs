@@ -58,7 +58,7 @@ fn run(console: Console, loaded: &Loaded, keep: &Keep) -> Result<ExitCode, Failu
     let metrics = metrics.start(console, &session)?;
     let control = socket.map(|socket| serve(socket, loaded, &session)).transpose()?;
     let progress = Progress::new(is_watched(console, loaded));
-    let report = watch(session, &requests, |now| progress.show(Figures::of(now, &sinks)));
+    let report = watch(session, &requests, |now| progress.show(|| Figures::of(&now.report(), &sinks)));
     if let Some(control) = control {
         control.finish(&report);
     }
@@ -97,7 +97,7 @@ pub(super) fn end(is_good: bool, is_stuck: bool) -> ExitCode {
 }
 
 /// Waits for the end of the session; lets it finish when that is asked for.
-fn watch(mut session: Session, requests: &Requests, mut show: impl FnMut(&SessionReport)) -> SessionReport {
+fn watch(mut session: Session, requests: &Requests, mut show: impl FnMut(&Session)) -> SessionReport {
     loop {
         if let Some(report) = session.wait_timeout(LOOK_INTERVAL) {
             return report;
@@ -105,7 +105,7 @@ fn watch(mut session: Session, requests: &Requests, mut show: impl FnMut(&Sessio
         if requests.is_drain_wanted() {
             return session.stop();
         }
-        show(&session.report());
+        show(&session);
     }
 }
 

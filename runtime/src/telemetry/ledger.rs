@@ -20,7 +20,7 @@ pub use spans::{Span, SpanBatch, SpanPart, SpanReader};
 use spans::{RawSpan, Spans};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Hops that are remembered: those of packets that are under way.
 const HOPS_MAX: usize = 16_384;
@@ -83,7 +83,7 @@ struct Hop {
 struct Journey {
     total_ns: u64,
     /// From the sink back to the source.
-    stages: Vec<Stage>,
+    stages: Arc<[Stage]>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -229,7 +229,7 @@ impl Book {
             (node, until_ns) = (hop.by, hop.emitted_ns);
             let Some(cause) = hop.cause else {
                 stages.push(Stage { node, link: None, wait_ns: 0, service_ns: 0, transfer_ns });
-                return Some(Journey { total_ns: ended_ns.saturating_sub(hop.emitted_ns), stages });
+                return Some(Journey { total_ns: ended_ns.saturating_sub(hop.emitted_ns), stages: stages.into() });
             };
             taken = cause;
         }

@@ -18,7 +18,7 @@ use crate::exec::shared::SessionShared;
 use crate::exec::supervise::{Event, FailureKind, NodeFate, NodeState, PacketFate, Reason, SharedSupervisor};
 use crate::exec::sys::{self, AtomicU64, Ordering};
 use crate::exec::worker::{self, InFlight, Kept, Milestone, Redelivery, WorkerPlan};
-use crate::graph::{Deadlines, OnTrip, Policy};
+use crate::graph::{Deadlines, OnTrip};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,7 +70,6 @@ pub(crate) struct WatchedWorker {
 pub(crate) struct WatchedNode {
     pub(crate) current: Arc<CurrentContext>,
     pub(crate) supervisor: Arc<SharedSupervisor>,
-    pub(crate) policy: Policy,
     /// Packets in flight, where the policy keeps them.
     pub(crate) kept: Arc<Kept>,
     pub(crate) counters: Arc<NodeCounters>,
@@ -258,9 +257,7 @@ impl WatchedWorker {
                 }
             }
             NodeFate::Trip { cause, then } => {
-                if culprit.policy.restart.max > 0 {
-                    failure.message = format!("{}; {cause}", failure.message);
-                }
+                failure.message = cause.complete(failure.message);
                 tracing::error!(node = %failure.node, kind = %failure.kind, "{failure}");
                 if then == OnTrip::StopSession { shared.node_failed(failure) } else { shared.node_tripped(failure) }
             }

@@ -336,7 +336,6 @@ fn place_node(
     let watched = WatchedNode {
         current: current.clone(),
         supervisor: supervisor.clone(),
-        policy,
         kept: kept.clone(),
         counters: counters.clone(),
         control: control.clone(),
@@ -358,7 +357,6 @@ fn place_node(
         outputs,
         counters,
         kept,
-        policy,
         follower,
         supervisor,
     };

@@ -76,6 +76,13 @@ pub enum NodeFate {
     },
 }
 
+impl TripCause {
+    /// What is said about the failure that tripped a node; where no restart is allowed there is no more to say.
+    pub(crate) fn complete(self, message: String) -> String {
+        if let Self::Budget { max: 0, .. } = self { message } else { format!("{message}; {self}") }
+    }
+}
+
 impl NodeFate {
     /// Whether there is still something to do for the node's packets: by a further instance, or by passing them on.
     pub(crate) const fn has_successor(self) -> bool {

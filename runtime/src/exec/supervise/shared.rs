@@ -50,9 +50,9 @@ impl SharedSupervisor {
         decision
     }
 
-    /// The supervisor as it is now.
-    pub(crate) fn state(&self) -> Supervisor {
-        self.lock().clone()
+    /// Asks the supervisor something.
+    pub(crate) fn ask<T>(&self, question: impl FnOnce(&Supervisor) -> T) -> T {
+        question(&self.lock())
     }
 
     fn lock(&self) -> MutexGuard<'_, Supervisor> {

@@ -7,7 +7,7 @@ use crate::exec::control::Params;
 use crate::exec::events::{Events, SessionEvent};
 use crate::exec::supervise::Supervisor;
 use crate::exec::sys::Barrier;
-use crate::graph::{PassThrough, RestartPolicy};
+use crate::graph::{PassThrough, Policy, RestartPolicy};
 use crossbeam_channel::unbounded;
 
 #[derive(Debug)]
@@ -26,7 +26,7 @@ fn watch() -> (Watch, Receiver<Milestone>, Arc<NodeCounters>) {
     let (counters, shared) = (Arc::new(NodeCounters::default()), Arc::new(SessionShared::default()));
     let name = NodeName::new("session", "model", "kind");
     let context = Arc::new(NodeContext::new(name, 1, clock.clone(), Arc::new(NoWake)));
-    let policy: Policy = Policy { restart: RestartPolicy { max: 0, ..RestartPolicy::default() }, ..Policy::default() };
+    let policy = Policy { restart: RestartPolicy { max: 0, ..RestartPolicy::default() }, ..Policy::default() };
     let supervisor = Supervisor::new(&policy, PassThrough::Impossible, 1).unwrap();
     let supervisor = SharedSupervisor::new(supervisor, context.clone(), counters.clone(), shared.events().clone());
     supervisor.on(Event::Created, 0, None);
@@ -34,7 +34,6 @@ fn watch() -> (Watch, Receiver<Milestone>, Arc<NodeCounters>) {
     let node = WatchedNode {
         current: Arc::new(CurrentContext::new(context)),
         supervisor: Arc::new(supervisor),
-        policy,
         kept: Arc::new(Kept::new(Vec::new(), policy)),
         counters: counters.clone(),
         control: Arc::new(NodeControl::new(Params::new(), Arc::default())),

@@ -14,15 +14,13 @@ use crate::exec::current;
 use crate::exec::follow::Follower;
 use crate::exec::instance::{Factory, Fault, Instance};
 use crate::exec::shared::SessionShared;
-use crate::exec::supervise::Reason;
-use crate::exec::supervise::{PacketFate, SharedSupervisor};
+use crate::exec::supervise::{PacketFate, Reason, SharedSupervisor};
 use crate::exec::worker::call_gate::CallGate;
 use crate::exec::worker::in_flight::{Kept, Redelivery};
 use crate::exec::worker::inputs::{Feed, Input};
 use crate::exec::worker::local::LocalLink;
 use crate::exec::worker::outputs::Output;
 use crate::exec::worker::ticks::Ticks;
-use crate::graph::Policy;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +47,6 @@ pub(crate) struct NodePlan {
     pub(crate) counters: Arc<NodeCounters>,
     /// Packets in flight, where the policy keeps them.
     pub(crate) kept: Arc<Kept>,
-    pub(crate) policy: Policy,
     /// Who notes where packets spend their time, if the session wants that.
     pub(crate) follower: Option<Follower>,
     /// Outlives the worker's thread: the watch asks it when a call hangs.
@@ -71,7 +68,6 @@ impl NodePlan {
             outputs: self.outputs.iter().map(Output::replica).collect(),
             counters: self.counters.clone(),
             kept: self.kept.clone(),
-            policy: self.policy,
             follower: self.follower.clone(),
             supervisor: self.supervisor.clone(),
         }

@@ -5,8 +5,7 @@ use crate::exec::clock::CallTimer;
 use crate::exec::counters::{CallOutcome, Operation};
 use crate::exec::instance::{Fault, FaultClass, Instance};
 use crate::exec::link::DropReason;
-use crate::exec::supervise::Reason;
-use crate::exec::supervise::{Event, FailureKind, InstanceFate, NodeFate, PacketFate, TripCause};
+use crate::exec::supervise::{Event, FailureKind, InstanceFate, NodeFate, PacketFate, Reason, TripCause};
 use crate::exec::worker::call_gate::CallInProgress;
 use crate::exec::worker::emit::Emitter;
 use crate::graph::OnTrip;
@@ -141,16 +140,14 @@ impl Node {
 
     /// No further instance is made; the policy says what becomes of the packets.
     #[cold]
-    pub(super) fn trip(
+    fn trip(
         &mut self,
         (cause, then): (TripCause, OnTrip),
         operation: Operation,
         mut fault: Fault,
         turn: &mut Turn<'_>,
     ) -> Result<(), LeaseLost> {
-        if self.plan.policy.restart.max > 0 {
-            fault.message = format!("{}; {cause}", fault.message);
-        }
+        fault.message = cause.complete(fault.message);
         self.give_up_redelivery(turn.shared);
         if then == OnTrip::StopSession {
             return self.fail(operation, fault, turn);

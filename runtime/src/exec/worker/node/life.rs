@@ -7,7 +7,7 @@ use crate::exec::instance::{Fault, FaultClass};
 use crate::exec::link::DropReason;
 use crate::exec::session::next_instance_id;
 use crate::exec::shared::SessionShared;
-use crate::exec::supervise::{Decision, Event, FailureKind, NodeFate};
+use crate::exec::supervise::{Decision, Event, FailureKind, NodeFate, Supervisor};
 use crate::exec::worker::call_gate::CallGate;
 use crate::exec::worker::in_flight::Redelivery;
 use crate::exec::worker::local::LocalLink;
@@ -36,7 +36,7 @@ impl Node {
         node.redelivery = node.plan.kept.take_redelivery();
         node.look_at_supervisor();
         if node.plan.counters.state().is_final() {
-            node.is_bypassed = node.plan.supervisor.state().is_bypassed();
+            node.is_bypassed = node.plan.supervisor.ask(Supervisor::is_bypassed);
             if !node.is_bypassed {
                 node.leave(DropReason::Closed, locals);
             }
@@ -44,7 +44,7 @@ impl Node {
         node
     }
 
-    pub(super) fn without_instance(at: usize, plan: NodePlan, number: usize) -> Self {
+    fn without_instance(at: usize, plan: NodePlan, number: usize) -> Self {
         Self {
             at,
             plan,
@@ -64,7 +64,7 @@ impl Node {
         }
     }
 
-    pub(super) fn make_instance(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
+    fn make_instance(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
         let Self { at, plan, .. } = self;
         let params = Value::Object(plan.control.params()).to_string();
         match gate.call(*at, Operation::Create, || plan.factory.create(&plan.context, &params))? {
@@ -84,7 +84,7 @@ impl Node {
     }
 
     /// Tells the supervisor that the first instance could not be made or started. Where the lease is lost it knows.
-    pub(super) fn not_made(&mut self, kind: FailureKind, error: &NotMade) {
+    fn not_made(&mut self, kind: FailureKind, error: &NotMade) {
         if let NotMade::Failed(failure) = error {
             let event = Event::Failure { kind, attempts: 0 };
             self.take_note(event, self.plan.context.now_ns(), Some(&failure.message));
@@ -92,10 +92,9 @@ impl Node {
     }
 
     /// Keeps at hand what is asked in every turn.
-    pub(super) fn look_at_supervisor(&mut self) {
-        let supervisor = self.plan.supervisor.state();
-        self.restart_due_ns = supervisor.restart_due_ns();
-        self.awaits_success = supervisor.awaits_success();
+    fn look_at_supervisor(&mut self) {
+        let question = |supervisor: &Supervisor| (supervisor.restart_due_ns(), supervisor.awaits_success());
+        (self.restart_due_ns, self.awaits_success) = self.plan.supervisor.ask(question);
     }
 
     /// Tells the first instance that the session starts to run.
@@ -103,7 +102,7 @@ impl Node {
         self.start_instance(gate).inspect_err(|error| self.not_made(FailureKind::StartFailed, error))
     }
 
-    pub(super) fn start_instance(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
+    fn start_instance(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
         current::set_running(self.number);
         let Some(instance) = &mut self.instance else { return Ok(()) };
         match gate.call(self.at, Operation::Start, || instance.start())? {
@@ -135,7 +134,7 @@ impl Node {
 
     /// Makes and starts a fresh instance with the same params; what was in flight goes first.
     #[cold]
-    pub(super) fn restart(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+    fn restart(&mut self, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         let context = Arc::new(self.plan.context.renewed(next_instance_id()));
         current::renew(self.number, context.clone());
         current::set_running(self.number);
@@ -197,7 +196,7 @@ impl Node {
         Ok(())
     }
 
-    pub(super) fn stop(&mut self, shared: &SessionShared, gate: &mut CallGate) -> Result<(), LeaseLost> {
+    fn stop(&mut self, shared: &SessionShared, gate: &mut CallGate) -> Result<(), LeaseLost> {
         let Some(instance) = self.instance.as_deref_mut() else { return Ok(()) };
         self.needs_stop = false;
         let stopped = gate.call(self.at, Operation::Stop, || instance.stop())?;

@@ -24,7 +24,7 @@ impl Node {
         Ok(())
     }
 
-    pub(super) fn update(&mut self, params: Params, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+    fn update(&mut self, params: Params, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         if self.is_ending || self.is_bypassed {
             self.plan.control.refuse(Answer::Gone);
             return Ok(());
@@ -38,7 +38,7 @@ impl Node {
         Ok(())
     }
 
-    pub(super) fn hear(&mut self, hint: &Hint, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+    fn hear(&mut self, hint: &Hint, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         let control = self.plan.control.clone();
         match self.ask(Operation::Hint, turn, |instance| instance.hint(hint))? {
             Ok(Some(HintAnswer::Taken)) => control.hints.increment(),
@@ -55,7 +55,7 @@ impl Node {
 
     /// Makes a call that is no part of the stream; `None` when there is no instance. A typed error is the asker's and
     /// not the node's.
-    pub(super) fn ask<T>(
+    fn ask<T>(
         &mut self,
         operation: Operation,
         turn: &mut Turn<'_>,

@@ -73,7 +73,7 @@ impl Node {
     }
 
     /// Processes a batch of one link.
-    pub(super) fn run_feed(&mut self, pin: usize, feed_at: usize, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
+    fn run_feed(&mut self, pin: usize, feed_at: usize, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
         turn.reading = CallTimer::NEVER;
         let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
         let entry_credits = self.entry_credits();
@@ -105,7 +105,7 @@ impl Node {
         Ok(count > 0 || feed.is_ended)
     }
 
-    pub(super) fn process(&mut self, pin: usize, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+    fn process(&mut self, pin: usize, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         self.plan.counters.packets_in.increment();
         self.plan.counters.saw_pts(packet.pts_ns());
         self.plan.counters.newest_seq.set(packet.seq());
@@ -150,7 +150,7 @@ impl Node {
 
     /// Keeps a packet for the next instance, or gives it up.
     #[cold]
-    pub(super) fn not_delivered(&mut self, last: Undelivered, what: (PacketFate, InFlight), shared: &SessionShared) {
+    fn not_delivered(&mut self, last: Undelivered, what: (PacketFate, InFlight), shared: &SessionShared) {
         match what {
             (PacketFate::Redeliver, InFlight::Packet(packet)) => self.redelivery = Some(Redelivery { packet, last }),
             (_, in_flight) => self.give_up(last, in_flight, shared),
@@ -158,7 +158,7 @@ impl Node {
     }
 
     /// Counts a packet as lost and makes a dead letter of it.
-    pub(super) fn give_up(&self, last: Undelivered, in_flight: InFlight, shared: &SessionShared) {
+    fn give_up(&self, last: Undelivered, in_flight: InFlight, shared: &SessionShared) {
         self.plan.counters.take_held_packet();
         self.plan.counters.lost_in_flight.increment();
         if let Some(letter) = self.plan.kept.letter(last, in_flight, &self.plan.context) {
@@ -174,7 +174,7 @@ impl Node {
     }
 
     /// Hands a packet on without the instance.
-    pub(super) fn pass_by(&mut self, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
+    fn pass_by(&mut self, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
         let mut fatal = None;
         let follower = self.plan.follower.as_ref();
         let (word, begun) = (packet.host_private(), turn.timer.now());
@@ -203,7 +203,7 @@ impl Node {
     }
 
     /// Tells the instance the end of inputs, in their order, and ends the node after the last one.
-    pub(super) fn flush_ended_inputs(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
+    fn flush_ended_inputs(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
         // An input may end before the others do, and what its flush gives may come back around a cycle.
         let has_flushed = self.flush_inputs(turn, |input| !input.feeds.iter().any(|feed| feed.is_feedback))?;
         if !self.takes_calls() || !self.inputs_ended(turn.locals, turn.now_ns) {
@@ -216,11 +216,7 @@ impl Node {
         Ok(true)
     }
 
-    pub(super) fn flush_inputs(
-        &mut self,
-        turn: &mut Turn<'_>,
-        is_wanted: impl Fn(&Input) -> bool,
-    ) -> Result<bool, LeaseLost> {
+    fn flush_inputs(&mut self, turn: &mut Turn<'_>, is_wanted: impl Fn(&Input) -> bool) -> Result<bool, LeaseLost> {
         let mut has_flushed = false;
         for pin in 0..self.plan.inputs.len() {
             if !self.takes_calls() {

@@ -3,13 +3,15 @@
 use crate::workspace::Package;
 
 /// Packages of ours that the packages of a folder may be built with; the first folder that fits counts.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("plugin-sdk/abi", &[]),
     ("plugin-sdk/dead-letters", &["graphmill-abi"]),
     ("plugin-sdk", &["graphmill-abi"]),
     ("runtime", &["graphmill-abi", "graphmill-dead-letters"]),
-    ("cli", &["graphmill"]),
+    ("models", &[]),
+    ("cli", &["graphmill", "graphmill-models"]),
     ("plugins/packets", &["graphmill-plugin-sdk", "graphmill-dead-letters"]),
+    ("plugins/onnx", &["graphmill-plugin-sdk", "graphmill-dsp", "graphmill-models"]),
     // What plugins share is a plain library on top of the SDK.
     ("plugins", &["graphmill-plugin-sdk", "graphmill-dsp"]),
     ("benches", &["graphmill", "graphmill-abi", "graphmill-plugin-sdk", "graphmill-fixture-flow"]),

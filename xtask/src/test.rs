@@ -9,7 +9,7 @@ use std::process::Command;
 /// Tells the tests in which folder the plugins are.
 const PLUGINS_VARIABLE: &str = "GRAPHMILL_TEST_PLUGINS";
 
-/// Builds the plugins, then runs the tests and the examples in the docs.
+/// Builds the plugins, then runs the tests and the examples in the docs; what has a lane of its own is left to it.
 ///
 /// # Errors
 /// Something cannot be built, or a test fails.
@@ -22,11 +22,17 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
         println!("install it with: cargo install cargo-nextest --locked");
         command::cargo(&workspace.root, ["test", "--workspace", "--all-targets"])
     };
-    command::run(with_plugins(tests.args(arguments), &folder))?;
+    command::run(with_plugins(without_lanes(&mut tests, workspace).args(arguments), &folder))?;
     if !arguments.is_empty() {
         return Ok(());
     }
-    command::run(with_plugins(&mut command::cargo(&workspace.root, ["test", "--doc", "--workspace"]), &folder))
+    let mut examples = command::cargo(&workspace.root, ["test", "--doc", "--workspace"]);
+    command::run(with_plugins(without_lanes(&mut examples, workspace), &folder))
+}
+
+/// Leaves out what a lane of its own tests.
+fn without_lanes<'a>(command: &'a mut Command, workspace: &Workspace) -> &'a mut Command {
+    command.args(workspace.of_lanes().flat_map(|package| ["--exclude", package.name.as_str()]))
 }
 
 fn with_plugins<'a>(command: &'a mut Command, folder: &Path) -> &'a mut Command {

@@ -25,6 +25,8 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<String>,
     /// File of its library, when it is a plugin.
     pub(crate) plugin_file: Option<String>,
+    /// The lane that builds and tests it, when it takes too long for the others: `package.metadata.graphmill.lane`.
+    pub(crate) lane: Option<String>,
 }
 
 impl Workspace {
@@ -49,9 +51,14 @@ impl Workspace {
         self.plugins().filter(|package| !package.folder.starts_with("plugins/fixtures"))
     }
 
-    /// The plugins among the members, fixtures of the tests included.
+    /// The plugins among the members, fixtures of the tests included; those of a lane of their own are left out.
     pub(crate) fn plugins(&self) -> impl Iterator<Item = &Package> {
-        self.packages.iter().filter(|package| package.plugin_file.is_some())
+        self.packages.iter().filter(|package| package.plugin_file.is_some() && package.lane.is_none())
+    }
+
+    /// The members that a lane of their own builds and tests.
+    pub(crate) fn of_lanes(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(|package| package.lane.is_some())
     }
 }
 
@@ -69,6 +76,11 @@ impl Package {
             folder: manifest.parent()?.strip_prefix(root).ok()?.into(),
             dependencies: dependencies.filter_map(|dependency| dependency.text("name").map(Into::into)).collect(),
             plugin_file: plugin.and_then(|target| target.text("name")).map(library_file),
+            lane: json
+                .get("metadata")
+                .and_then(|all| all.get("graphmill"))
+                .and_then(|ours| ours.text("lane"))
+                .map(Into::into),
         })
     }
 }
@@ -92,7 +104,32 @@ mod tests {
         assert!(workspace.plugins().any(|package| package.name == "graphmill-fixture-flow"));
         assert!(!workspace.shipped_plugins().any(|package| package.name == "graphmill-fixture-flow"));
         assert_eq!(audio.plugin_file.as_deref(), Some("libgraphmill_audio.so"));
+        assert_eq!(audio.lane, None);
         assert!(audio.dependencies.iter().any(|name| name == "graphmill-plugin-sdk"));
         assert!(!audio.dependencies.iter().any(|name| name == "tempfile"), "tests aside");
+    }
+
+    #[test]
+    fn what_takes_minutes_to_build_is_left_to_its_lane() {
+        let workspace = Workspace::find().unwrap();
+        let onnx = workspace.of_lanes().find(|package| package.name == "graphmill-onnx").unwrap();
+        assert_eq!(onnx.lane.as_deref(), Some("models"));
+        assert!(!workspace.plugins().any(|package| package.name == "graphmill-onnx"));
+    }
+
+    #[test]
+    fn only_what_has_a_lane_is_no_default_member() {
+        let workspace = Workspace::find().unwrap();
+        let metadata = ["metadata", "--no-deps", "--format-version", "1"];
+        let text = command::output(&mut command::cargo(&workspace.root, metadata)).unwrap();
+        let json = Json::parse(&text).unwrap();
+        let ids = json.get("workspace_default_members").unwrap().list();
+        let is_default = |package: &Package| {
+            let folder = format!("{}#", workspace.root.join(&package.folder).display());
+            ids.iter().any(|id| matches!(id, Json::Text(id) if id.contains(&folder)))
+        };
+        let wrong = workspace.packages.iter().filter(|package| is_default(package) == package.lane.is_some());
+        let wrong: Vec<_> = wrong.map(|package| package.name.as_str()).collect();
+        assert_eq!(wrong, [""; 0], "list them under `default-members`, or take them out");
     }
 }

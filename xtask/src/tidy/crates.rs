@@ -51,7 +51,7 @@ mod tests {
 
     fn package(name: &str, folder: &str, dependencies: &[&str]) -> Package {
         let dependencies = dependencies.iter().map(|name| (*name).to_owned()).collect();
-        Package { name: name.into(), folder: folder.into(), dependencies, plugin_file: None }
+        Package { name: name.into(), folder: folder.into(), dependencies, plugin_file: None, lane: None }
     }
 
     #[test]

@@ -30,6 +30,7 @@ Usage: cargo xtask COMMAND
   check     everything that a change has to pass: format, lints, docs, tidy, tests, demo
   test      build the plugins, then run every test; arguments after it go to the test runner
   endurance a million panics and a hundred thousand lives, and what they leave behind; takes minutes
+  soak      good and bad sessions side by side for an hour, or for `--minutes N`, and what they leave behind
   plugins   build every plugin of the workspace as a library and say where it is
   scrape    have a real Prometheus server scrape a running graph; needs `prometheus` and `promtool`
   tidy      check the project's own rules: dependency directions, unsafe code, tests of the requirements
@@ -64,6 +65,7 @@ fn run(task: &str, rest: &[String]) -> Option<Outcome> {
         }
         ("screenshot", []) => return Some(screenshot::run()),
         ("test", rest) => return Some(Workspace::find().and_then(|workspace| test::run(&workspace, rest))),
+        ("soak", rest) => return Some(Workspace::find().and_then(|workspace| endurance::soak(&workspace, rest))),
         ("demo", []) => demo::run,
         ("check", []) => check::run,
         ("endurance", []) => endurance::run,

@@ -175,6 +175,14 @@ impl Packet {
         borrow_buffer(self.0.side).map(|buffer| Buffer::clone(&buffer))
     }
 
+    /// Sets or removes the side data: a JSON object in UTF-8 that goes with the packet, such as where a picture comes from.
+    pub fn set_side(&mut self, side: Option<Buffer>) {
+        let raw = side.map_or(core::ptr::null_mut(), Buffer::into_raw);
+        let old = core::mem::replace(&mut self.0.side, raw);
+        // SAFETY: the packet owned this reference, and it no longer shows it.
+        unsafe { super::release(old) };
+    }
+
     /// A packet from its header and the bytes of each plane, checked as one that comes from the other side.
     ///
     /// # Errors

@@ -282,6 +282,20 @@ fn header_and_bytes_make_the_same_packet_again() {
 }
 
 #[test]
+fn side_data_goes_with_the_packet_and_is_freed_with_it() {
+    let mut packet = tone();
+    let (first, second) = (Buffer::copy_from_slice(b"[1]"), Buffer::copy_from_slice(b"[2]"));
+    packet.set_side(Some(first.clone()));
+    assert_eq!(packet.clone().side().unwrap().as_slice(), b"[1]");
+    packet.set_side(Some(second.clone()));
+    assert!(first.is_unique(), "what was there before is given back");
+    drop(packet.take());
+    assert!(second.is_unique() && packet.side().is_none());
+    packet.set_side(None);
+    assert!(packet.side().is_none());
+}
+
+#[test]
 fn outline_tells_what_a_packet_was_and_keeps_nothing_alive() {
     let mut packet = tone();
     packet.set_seq(7);

@@ -1,6 +1,6 @@
 //! Which files a param stands for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use graphmill_plugin_sdk::prelude::*;
 
@@ -60,7 +60,7 @@ fn add_files(text: &str, files: &mut Vec<PathBuf>) -> Result<(), ImageFileError>
     for found in glob::glob(text).map_err(wrong)? {
         let found = found.map_err(|error| {
             let path = error.path().to_owned();
-            ImageFileError::Open { path, source: error.into_error() }
+            ImageFileError::Open { path, source: error.into() }
         })?;
         // A pattern may meet folders; only what is named by itself has to be a file.
         if found.is_file() {
@@ -82,7 +82,7 @@ fn add_file(path: PathBuf, files: &mut Vec<PathBuf>) -> Result<(), ImageFileErro
 }
 
 /// Refuses what is no regular file: opening a FIFO would wait for its writer.
-pub(crate) fn check_file(path: &std::path::Path) -> Result<(), ImageFileError> {
+pub(crate) fn check_file(path: &Path) -> Result<(), ImageFileError> {
     let metadata = path.metadata().map_err(|source| ImageFileError::Open { path: path.to_owned(), source })?;
     if metadata.is_file() {
         return Ok(());

@@ -4,7 +4,6 @@
 
 mod detector;
 mod node;
-mod segmenter;
 
 #[cfg(test)]
 mod recording_tests;

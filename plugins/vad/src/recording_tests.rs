@@ -3,15 +3,12 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use graphmill_dsp::frames_to_ns;
+use graphmill_dsp::{Judged, Segment, Segmenter, SpeechParams, frames_to_ns};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler};
 
-use crate::detector::{FRAME_LEN, SpeechDetector};
-use crate::node::EarshotParams;
-use crate::segmenter::{Judged, Segment, Segmenter};
-
-const RATE_HZ: u32 = 16_000;
+use crate::detector::{FRAME_LEN, LAG_NS, SpeechDetector};
+use crate::node::RATE_HZ;
 
 /// How far a boundary may lie from the truth.
 const TOLERANCE_S: f64 = 0.1;
@@ -34,7 +31,7 @@ fn resample(samples: &[f32], from_hz: usize, to_hz: usize) -> Vec<f32> {
 
 fn segments(samples: &[f32]) -> Vec<Segment> {
     let mut detector = SpeechDetector::new();
-    let mut segmenter = Segmenter::new(EarshotParams::default().rules().unwrap());
+    let mut segmenter = Segmenter::new(SpeechParams::default().rules(LAG_NS).unwrap());
     let mut found = Vec::new();
     let mut frame = 0;
     let Ok(()) = detector.push(samples, |probability| {

@@ -6,44 +6,47 @@ const HYSTERESIS: f32 = 0.1;
 
 /// How probabilities become segments.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rules {
+#[expect(clippy::exhaustive_structs, reason = "a judge gives all of its rules, and a new rule has to break its build")]
+pub struct Rules {
     /// A probability of at least this begins speech.
-    pub(crate) threshold: f32,
+    pub threshold: f32,
     /// Speech that is shorter is noise.
-    pub(crate) min_speech_ns: i64,
+    pub min_speech_ns: i64,
     /// A pause that is shorter belongs to the speech around it.
-    pub(crate) min_silence_ns: i64,
+    pub min_silence_ns: i64,
     /// How long the judge goes on hearing speech after its end; taken off the end of each segment.
-    pub(crate) lag_ns: i64,
+    pub lag_ns: i64,
     /// Added before and after each segment.
-    pub(crate) pad_ns: i64,
+    pub pad_ns: i64,
 }
 
 /// One frame of sound, judged.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Judged {
+#[expect(clippy::exhaustive_structs, reason = "what a judge says of a frame is complete")]
+pub struct Judged {
     /// Where the frame begins.
-    pub(crate) start_ns: i64,
+    pub start_ns: i64,
     /// Where it ends.
-    pub(crate) end_ns: i64,
+    pub end_ns: i64,
     /// How likely it holds speech, 0 to 1.
-    pub(crate) probability: f32,
+    pub probability: f32,
 }
 
 /// A stretch of speech.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Segment {
+#[non_exhaustive]
+pub struct Segment {
     /// Where speech begins, less the padding.
-    pub(crate) start_ns: i64,
+    pub start_ns: i64,
     /// Where it ends, with the padding.
-    pub(crate) end_ns: i64,
+    pub end_ns: i64,
     /// Mean over the frames from the first to the last that held speech.
-    pub(crate) mean_probability: f32,
+    pub mean_probability: f32,
 }
 
 /// Finds segments in a stream of judged frames.
 #[derive(Debug)]
-pub(crate) struct Segmenter {
+pub struct Segmenter {
     rules: Rules,
     open: Option<Open>,
     /// No segment begins before this: the start of the stream, then the end of the last segment.
@@ -83,17 +86,17 @@ impl Sum {
 
 impl Segmenter {
     /// Makes a segmenter at the start of a stream.
-    pub(crate) fn new(rules: Rules) -> Self {
+    pub fn new(rules: Rules) -> Self {
         Self { rules, open: None, floor_ns: None, end_ns: 0 }
     }
 
     /// Changes the rules from the next frame on; speech that is open goes on.
-    pub(crate) fn set_rules(&mut self, rules: Rules) {
+    pub fn set_rules(&mut self, rules: Rules) {
         self.rules = rules;
     }
 
     /// Takes the next frame; returns the segment that it closes.
-    pub(crate) fn push(&mut self, frame: Judged) -> Option<Segment> {
+    pub fn push(&mut self, frame: Judged) -> Option<Segment> {
         self.floor_ns.get_or_insert(frame.start_ns);
         self.end_ns = frame.end_ns;
         let Some(open) = &mut self.open else {
@@ -113,7 +116,7 @@ impl Segmenter {
     }
 
     /// Ends the stream; returns the segment that was still open.
-    pub(crate) fn finish(&mut self) -> Option<Segment> {
+    pub fn finish(&mut self) -> Option<Segment> {
         let last = self.open.take().and_then(|open| self.close(open));
         self.floor_ns = None;
         last

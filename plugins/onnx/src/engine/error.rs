@@ -45,6 +45,12 @@ pub enum EngineError {
         /// The file.
         path: PathBuf,
     },
+    /// The store of models has no such file, or another one than the manifest says.
+    #[error("{reason}")]
+    Store {
+        /// What is wrong, with the way out.
+        reason: String,
+    },
     /// The model has no such tensor among its inputs or outputs.
     #[error("model `{}` has no {side} `{name}`; it has {known}", path.display())]
     NoTensor {
@@ -89,6 +95,10 @@ impl EngineError {
         }
     }
 
+    pub(super) fn store(error: &graphmill_models::ModelError) -> Self {
+        Self::Store { reason: error.to_string() }
+    }
+
     pub(super) fn run(path: &Path, error: &RunError) -> Self {
         Self::Run { path: path.to_owned(), reason: error.to_string() }
     }
@@ -97,7 +107,7 @@ impl EngineError {
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Unreadable { .. } | EngineError::Changed { .. } => Self::io(error),
+            EngineError::Unreadable { .. } | EngineError::Changed { .. } | EngineError::Store { .. } => Self::io(error),
             EngineError::Unsupported { .. } => Self::unsupported(error),
             EngineError::Run { .. } => Self::new(error),
             _ => Self::invalid(error),

@@ -12,6 +12,8 @@
 mod error;
 mod file;
 mod signature;
+mod source;
+mod structure;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ use rten::{NodeId, Value, ValueOrView};
 pub use error::EngineError;
 use file::ModelFile;
 pub use signature::{Element, TensorInfo};
+pub use source::ModelSource;
 
 /// A model that is ready to run; cheap to share, as a run changes nothing in it.
 pub struct Model {
@@ -41,34 +44,44 @@ pub struct Plan {
     outputs: Vec<NodeId>,
 }
 
-/// The model of this file, which all nodes that ask for it share. May be slow: call it in `create`.
+/// The model of this file, a path or a [`ModelSource`], which all nodes that ask for it share.
+///
+/// May be slow, so call it in `create`. Where the manifest has a digest of the file it is checked before the load.
 ///
 /// # Errors
-/// The file is absent, damaged, changes meanwhile or has an operator that the engine does not know; the host's budget
-/// has no room for it, or another node's load of it fails.
-pub fn load(cx: &mut CreateContext<'_>, path: &Path) -> Result<Resource<Model>> {
-    let file = ModelFile::find(path)?;
+/// The file is absent, damaged, not the one of the manifest, changes meanwhile or has an operator that the engine does
+/// not know; the host's budget has no room for it, or another node's load of it fails.
+pub fn load(cx: &mut CreateContext<'_>, source: impl Into<ModelSource>) -> Result<Resource<Model>> {
+    let source = source.into();
+    let file = ModelFile::find(source.path())?;
     let key = file.key();
-    cx.resource(ResourceKey::new(&key).bytes(file.len()), || Ok(Model::open(&file)?))
+    cx.resource(ResourceKey::new(&key).bytes(file.len()), || {
+        source.verify()?;
+        Ok(Model::open(&file)?)
+    })
 }
 
 impl Model {
     fn open(file: &ModelFile) -> Result<Self, EngineError> {
         let path = file.path();
+        structure::check(path)?;
         let model =
             rten::ModelOptions::with_all_ops().load_file(path).map_err(|error| EngineError::load(path, &error))?;
         if ModelFile::find(path).as_ref() != Ok(file) {
             return Err(EngineError::Changed { path: path.to_owned() });
         }
         let read = |ids: &[NodeId]| ids.iter().map(|id| TensorInfo::read(&model, *id)).collect();
-        let (inputs, outputs) = (read(model.input_ids()), read(model.output_ids()));
+        let (inputs, outputs): (Vec<_>, Vec<_>) = (read(model.input_ids()), read(model.output_ids()));
+        if outputs.is_empty() {
+            return Err(EngineError::Corrupt { path: path.to_owned(), reason: "it has no output".to_owned() });
+        }
         Ok(Self { path: path.to_owned(), model, inputs, outputs })
     }
 
     /// Loads a model without the cache: for tools and tests.
     ///
     /// # Errors
-    /// As for [`load`].
+    /// As for [`load`], the budget aside.
     pub fn load_alone(path: &Path) -> Result<Self, EngineError> {
         Self::open(&ModelFile::find(path)?)
     }

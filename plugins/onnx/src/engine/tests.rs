@@ -84,8 +84,33 @@ fn a_tensor_that_the_model_has_not_is_named_with_those_it_has() {
 }
 
 #[test]
+fn every_cut_of_a_model_file_is_one_error_and_never_a_panic() {
+    let whole = adder().bytes();
+    for len in 0..whole.len() {
+        let error = refused(&whole[..len]);
+        assert!(matches!(error, EngineError::Corrupt { .. }), "{len} of {}: {error}", whole.len());
+    }
+}
+
+#[test]
+fn every_byte_of_a_model_file_may_be_wrong_without_a_hang_or_a_panic() {
+    let whole = adder().bytes();
+    let (_folder, path) = file(&whole);
+    for at in 0..whole.len() {
+        for wrong in [0x00, 0x7f, 0x80, 0xff] {
+            let mut bytes = whole.clone();
+            bytes[at] = wrong;
+            fs::write(&path, &bytes).unwrap();
+            // A wrong weight or name makes another model, anything else an error.
+            drop(Model::load_alone(&path));
+        }
+    }
+}
+
+#[test]
 fn files_that_are_no_model_are_told_apart() {
     assert!(matches!(refused(b"no model at all"), EngineError::Corrupt { .. }));
+    assert!(refused(&[0xff; 300]).to_string().contains("at byte 10, a number has no end"));
     let (folder, path) = file(b"");
     let text = folder.path().join("model.txt");
     fs::rename(&path, &text).unwrap();

@@ -1,0 +1,159 @@
+//! A look at the structure of an ONNX file, before the engine reads it.
+//!
+//! The engine's reader takes a message that is cut off for one that ends, and does not come back from a number that
+//! never ends. So every length and every number is checked here: each has to lie inside what it is part of. Weights
+//! are skipped, not read.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use super::EngineError;
+
+/// Graphs inside graphs inside attributes; real models have a handful.
+const DEPTH_MAX: u32 = 64;
+
+/// Bytes that a number takes at most.
+const NUMBER_LEN_MAX: u32 = 10;
+
+/// Kinds of message, as far as they hold others or packed numbers.
+#[derive(Debug, Clone, Copy)]
+enum Message {
+    Model,
+    Graph,
+    Node,
+    Attribute,
+    Tensor,
+    Value,
+    Type,
+    TensorType,
+    Shape,
+    /// Holds neither.
+    Plain,
+}
+
+/// What a field of a message holds.
+#[derive(Debug, Clone, Copy)]
+enum Content {
+    Message(Message),
+    Numbers,
+    Bytes,
+}
+
+impl Message {
+    fn field(self, tag: u64) -> Content {
+        let message = match (self, tag) {
+            (Self::Model, 7) | (Self::Attribute, 6 | 11) => Self::Graph,
+            (Self::Graph, 1) => Self::Node,
+            (Self::Graph, 5) | (Self::Attribute, 5 | 10) => Self::Tensor,
+            (Self::Graph, 11..=13) => Self::Value,
+            (Self::Node, 5) => Self::Attribute,
+            (Self::Value, 2) => Self::Type,
+            (Self::Type, 1) => Self::TensorType,
+            (Self::TensorType, 2) => Self::Shape,
+            (Self::Model, 8 | 14) | (Self::Tensor, 13) | (Self::Shape, 1) => Self::Plain,
+            (Self::Tensor, 1 | 5 | 7 | 11) | (Self::Attribute, 8) => return Content::Numbers,
+            _ => return Content::Bytes,
+        };
+        Content::Message(message)
+    }
+}
+
+/// Checks the structure of the file.
+///
+/// # Errors
+/// The file cannot be read, or something in it reaches beyond what it is part of.
+pub(super) fn check(path: &Path) -> Result<(), EngineError> {
+    let unreadable = |error: io::Error| EngineError::Unreadable { path: path.to_owned(), reason: error.to_string() };
+    let file = File::open(path).map_err(unreadable)?;
+    let len = file.metadata().map_err(unreadable)?.len();
+    let mut walk = Walk { reader: BufReader::new(file), at: 0 };
+    walk.message(Message::Model, len, 0).map_err(|fault| match fault {
+        Fault::Io(error) => unreadable(error),
+        Fault::Structure(reason) => {
+            EngineError::Corrupt { path: path.to_owned(), reason: format!("at byte {}, {reason}", walk.at) }
+        }
+    })
+}
+
+#[derive(Debug)]
+enum Fault {
+    Io(io::Error),
+    Structure(&'static str),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+struct Walk {
+    reader: BufReader<File>,
+    at: u64,
+}
+
+impl Walk {
+    fn message(&mut self, message: Message, end: u64, depth: u32) -> Result<(), Fault> {
+        if depth > DEPTH_MAX {
+            return Err(Fault::Structure("graphs lie too deep in each other"));
+        }
+        while self.at < end {
+            let head = self.number(end)?;
+            match head & 7 {
+                0 => drop(self.number(end)?),
+                1 => self.skip_to(self.at + 8, end)?,
+                5 => self.skip_to(self.at + 4, end)?,
+                2 => {
+                    let len = self.number(end)?;
+                    let inner_end = self.at.checked_add(len).filter(|inner| *inner <= end);
+                    let inner_end = inner_end.ok_or(Fault::Structure("a length reaches beyond its end"))?;
+                    self.content(message.field(head >> 3), inner_end, depth)?;
+                }
+                _ => return Err(Fault::Structure("a field is of no known type")),
+            }
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, content: Content, end: u64, depth: u32) -> Result<(), Fault> {
+        match content {
+            Content::Message(message) => self.message(message, end, depth + 1),
+            Content::Bytes => self.skip_to(end, end),
+            Content::Numbers => {
+                while self.at < end {
+                    self.number(end)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn number(&mut self, end: u64) -> Result<u64, Fault> {
+        let mut value = 0;
+        for index in 0..NUMBER_LEN_MAX {
+            if self.at >= end {
+                return Err(Fault::Structure("a number is cut off"));
+            }
+            let mut byte = [0_u8];
+            self.reader.read_exact(&mut byte)?;
+            self.at += 1;
+            let [byte] = byte;
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(Fault::Structure("a number has no end"))
+    }
+
+    fn skip_to(&mut self, to: u64, end: u64) -> Result<(), Fault> {
+        if to > end {
+            return Err(Fault::Structure("a number is cut off"));
+        }
+        let distance = i64::try_from(to - self.at).map_err(|_| Fault::Structure("a length reaches beyond its end"))?;
+        self.reader.seek_relative(distance)?;
+        self.at = to;
+        Ok(())
+    }
+}

@@ -3,7 +3,7 @@
 use crate::command::{self, Outcome};
 use crate::sections::Sections;
 use crate::workspace::Workspace;
-use crate::{demo, test, tidy};
+use crate::{compare, demo, test, tidy};
 
 /// Runs every check, from the quickest to the slowest, and stops at the first that fails.
 ///
@@ -12,7 +12,10 @@ use crate::{demo, test, tidy};
 pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let cargo = |arguments: &[&str]| command::run(&mut command::cargo(&workspace.root, arguments));
     let mut sections = Sections::default();
-    sections.run("format", || cargo(&["fmt", "--all", "--check"]))?;
+    sections.run("format", || {
+        cargo(&["fmt", "--all", "--check"])?;
+        command::run(&mut command::cargo(&compare::folder(workspace), ["fmt", "--check"]))
+    })?;
     sections.run("tidy", || tidy::run(workspace))?;
     sections.run("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     sections.run("without plugin files", || {

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task runner speaks on the terminal")]
 
 mod check;
+mod compare;
 mod demo;
 mod endurance;
 mod scrape;
@@ -29,6 +30,7 @@ Usage: cargo xtask COMMAND
   demo      build the command line and the plugins, clean a noisy recording, measure what that did
   check     everything that a change has to pass: format, lints, docs, tidy, tests, demo
   test      build the plugins, then run every test; arguments after it go to the test runner
+  compare   Graphmill and others side by side; --quick for a try, --peers a,b for some; takes minutes
   endurance a million panics and a hundred thousand lives, and what they leave behind; takes minutes
   soak      good and bad sessions side by side for an hour, or for `--minutes N`, and what they leave behind
   plugins   build every plugin of the workspace as a library and say where it is
@@ -66,6 +68,7 @@ fn run(task: &str, rest: &[String]) -> Option<Outcome> {
         ("screenshot", []) => return Some(screenshot::run()),
         ("test", rest) => return Some(Workspace::find().and_then(|workspace| test::run(&workspace, rest))),
         ("soak", rest) => return Some(Workspace::find().and_then(|workspace| endurance::soak(&workspace, rest))),
+        ("compare", rest) => return Some(Workspace::find().and_then(|workspace| compare::run(&workspace, rest))),
         ("demo", []) => demo::run,
         ("check", []) => check::run,
         ("endurance", []) => endurance::run,

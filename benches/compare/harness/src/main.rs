@@ -1,0 +1,161 @@
+//! Installs, builds and runs the peers side by side, and writes down what came out.
+//!
+//! For each case every peer runs once, then every peer once more, and so on: what disturbs the machine for a while
+//! disturbs all of them. Ratios are made within such a round.
+
+mod peers;
+mod plan;
+
+mod build;
+mod collect;
+mod install;
+mod process;
+
+mod machine;
+mod spread;
+
+mod draw;
+mod report;
+mod rows;
+mod table;
+mod tables;
+
+use collect::Collected;
+use peers::Peer;
+use plan::Size;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask compare [--quick] [--peers NAME,NAME...] [--out FOLDER]
+
+  --quick   a few cases with few packets, into the build folder: to see whether everything works
+  --peers   only these, and Graphmill
+  --out     where the results go; benches/results otherwise";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+struct Options {
+    size: Size,
+    peers: Vec<&'static Peer>,
+    out: Option<PathBuf>,
+    /// Where everything is built.
+    target: PathBuf,
+}
+
+/// What is told to a person, or why it cannot be done.
+type Outcome<T = ()> = Result<T, String>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match Options::parse(&arguments) {
+        Ok(Some(options)) => compare(&options),
+        Ok(None) => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Err(fault) => Err(format!("{fault}\n\n{USAGE}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("error: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Options {
+    /// Reads the arguments; `None` when help is wanted.
+    fn parse(arguments: &[String]) -> Outcome<Option<Self>> {
+        let target = root().join("target");
+        let mut options = Self { size: Size::Full, peers: peers::ALL.iter().collect(), out: None, target };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let mut value = || rest.next().ok_or_else(|| format!("`{argument}` wants a value"));
+            match argument.as_str() {
+                "--quick" => options.size = Size::Quick,
+                "--peers" => options.peers = peers::named(value()?)?,
+                "--out" => options.out = Some(value()?.into()),
+                "--target" => options.target = value()?.into(),
+                "--help" | "-h" => return Ok(None),
+                other => return Err(format!("`{other}` is not understood")),
+            }
+        }
+        Ok(Some(options))
+    }
+
+    /// Where the results go: what is only a try does not replace what was measured with care.
+    fn out(&self) -> PathBuf {
+        let usual = match self.size {
+            Size::Quick => self.target.join("compare/results"),
+            Size::Full => root().join("benches/results"),
+        };
+        self.out.clone().unwrap_or(usual)
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(3).unwrap_or(here).to_path_buf()
+}
+
+fn compare(options: &Options) -> Outcome {
+    let mut missing = Vec::new();
+    let mut ready = Vec::new();
+    for peer in &options.peers {
+        eprintln!("== {}", peer.title);
+        match install::ensure(peer).and_then(|()| build::build(peer, &options.target)) {
+            Ok(program) => ready.push(program),
+            Err(reason) => {
+                eprintln!("   left out: {reason}");
+                missing.push((*peer, reason));
+            }
+        }
+    }
+    if !ready.iter().any(|program| program.peer.is_ours()) {
+        return Err("Graphmill itself was not built: there is nothing to compare with".into());
+    }
+    let quiet = machine::Quiet::begin();
+    let Collected { runs, refused } = collect::collect(&ready, &plan::plan(options.size), options.size.rounds());
+    let machine = machine::Machine::now(&quiet);
+    let report = report::Report { runs, refused, missing, machine, size: options.size };
+    let out = options.out();
+    report.write(&out)?;
+    println!("results are in {}", out.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Outcome<Option<Options>> {
+        Options::parse(&line.split_whitespace().map(Into::into).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn arguments_are_read() {
+        let options = parse("--quick --peers tokio --out x --target t").unwrap().unwrap();
+        let names: Vec<_> = options.peers.iter().map(|peer| peer.name).collect();
+        assert_eq!((names, options.size), (vec!["graphmill", "tokio"], Size::Quick));
+        assert_eq!((options.out(), options.target), ("x".into(), "t".into()));
+        assert_eq!(parse("").unwrap().unwrap().peers.len(), peers::ALL.len());
+        assert_eq!(parse("-h"), Ok(None));
+    }
+
+    #[test]
+    fn a_wrong_argument_is_named() {
+        assert!(parse("--peers").unwrap_err().contains("`--peers` wants a value"));
+        assert!(parse("--peers ros").unwrap_err().contains("`ros` is no peer; there are graphmill, "));
+        assert!(parse("quick").unwrap_err().contains("`quick`"));
+    }
+
+    #[test]
+    fn a_quick_run_does_not_replace_what_was_measured_with_care() {
+        let quick = parse("--quick --target t").unwrap().unwrap();
+        assert_eq!(quick.out(), Path::new("t/compare/results"));
+        assert!(parse("").unwrap().unwrap().out().ends_with("benches/results"));
+    }
+}

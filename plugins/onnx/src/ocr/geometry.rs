@@ -28,7 +28,8 @@ impl Point {
         self.x.hypot(self.y)
     }
 
-    fn dot(self, other: Self) -> f32 {
+    /// How far this goes in the direction of `other`, times the length of that.
+    pub(crate) fn dot(self, other: Self) -> f32 {
         self.x * other.x + self.y * other.y
     }
 
@@ -38,7 +39,7 @@ impl Point {
     }
 
     /// The way turned by a quarter, clockwise as seen on a screen.
-    fn turned(self) -> Self {
+    pub(crate) fn turned(self) -> Self {
         Self::new(-self.y, self.x)
     }
 }
@@ -159,9 +160,14 @@ impl Corners {
         Self([top_right, bottom_right, bottom_left, top_left])
     }
 
-    pub(crate) fn width(&self) -> f32 {
+    /// The way along the upper side, from left to right.
+    pub(crate) fn across(&self) -> Point {
         let [top_left, top_right, ..] = self.0;
-        (top_right - top_left).length()
+        top_right - top_left
+    }
+
+    pub(crate) fn width(&self) -> f32 {
+        self.across().length()
     }
 
     pub(crate) fn height(&self) -> f32 {

@@ -43,8 +43,7 @@ impl Weights<'_> {
         let Self { model, part, .. } = *self;
         let store = Store::open().map_err(Error::io)?;
         let known = store.manifest().model(model).map_err(Error::invalid)?;
-        let mut files = known.sources.iter().flat_map(|source| &source.files);
-        let file = files.find(|file| file.name.contains(part)).ok_or_else(|| {
+        let file = known.files().find(|file| file.name.contains(part)).ok_or_else(|| {
             Error::invalid(format!(
                 "the model `{model}` has no file with `{part}` in its name; name a file with `path`"
             ))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use graphmill_plugin_sdk::prelude::*;
 
-use crate::render::{json_line, plain};
+use crate::render::{json_line, plain, subtitle, text_alone};
 use crate::writer::LineWriter;
 
 /// How a packet is written.
@@ -14,6 +14,10 @@ pub(crate) enum LineFormat {
     /// For readers: text as it is, events by name, known ones in words.
     #[default]
     Lines,
+    /// The text alone, of text and of events that carry one.
+    Text,
+    /// Subtitles, of text with a time and a duration.
+    Srt,
     /// For programs: one JSON object a line.
     Json,
 }
@@ -26,7 +30,8 @@ pub(crate) struct SinkParams {
     #[serde(default = "stdout")]
     #[schemars(extend("x-env" = true, "format" = "path"))]
     path: PathBuf,
-    /// `lines` for readers, `json` for programs: one object a line with `seq`, `pts_ns`, `name` and `body`.
+    /// `lines` for readers, `text` for the text alone, `srt` for subtitles, `json` for programs: one object a line
+    /// with `seq`, `pts_ns`, `name` and `body`.
     #[serde(default)]
     format: LineFormat,
 }
@@ -41,16 +46,22 @@ struct Lines {
     writer: LineWriter,
     format: LineFormat,
     line: String,
+    subtitles: u64,
 }
 
 impl Lines {
     fn create(params: &SinkParams) -> Result<Self> {
-        Ok(Self { writer: LineWriter::open(&params.path)?, format: params.format, line: String::new() })
+        Ok(Self { writer: LineWriter::open(&params.path)?, format: params.format, line: String::new(), subtitles: 0 })
     }
 
     fn write(&mut self, packet: &Packet) -> Result<()> {
         match self.format {
             LineFormat::Lines => plain(packet, &mut self.line)?,
+            LineFormat::Text => text_alone(packet, &mut self.line)?,
+            LineFormat::Srt => {
+                subtitle(packet, self.subtitles + 1, &mut self.line)?;
+                self.subtitles += 1;
+            }
             LineFormat::Json => json_line(packet, &mut self.line)?,
         }
         self.writer.write(&self.line)

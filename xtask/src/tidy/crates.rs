@@ -3,7 +3,7 @@
 use crate::workspace::Package;
 
 /// Packages of ours that the packages of a folder may be built with; the first folder that fits counts.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("plugin-sdk/abi", &[]),
     ("plugin-sdk/dead-letters", &["graphmill-abi"]),
     ("plugin-sdk", &["graphmill-abi"]),
@@ -11,7 +11,6 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("models", &[]),
     ("cli", &["graphmill", "graphmill-models"]),
     ("plugins/packets", &["graphmill-plugin-sdk", "graphmill-dead-letters"]),
-    ("plugins/onnx", &["graphmill-plugin-sdk", "graphmill-dsp", "graphmill-models"]),
     ("plugins/onnx", &["graphmill-plugin-sdk", "graphmill-dsp", "graphmill-models"]),
     // What plugins share is a plain library on top of the SDK.
     ("plugins", &["graphmill-plugin-sdk", "graphmill-dsp"]),

@@ -61,6 +61,12 @@ pub fn load(cx: &mut CreateContext<'_>, source: impl Into<ModelSource>) -> Resul
     })
 }
 
+/// What tells the content of a file beside a model from any other, as part of a key, and its bytes.
+pub(crate) fn file_key(path: &Path) -> Result<(String, u64), EngineError> {
+    let file = ModelFile::find(path)?;
+    Ok((file.key(), file.len()))
+}
+
 impl Model {
     fn open(file: &ModelFile) -> Result<Self, EngineError> {
         let path = file.path();
@@ -150,7 +156,7 @@ impl Model {
         }
         let mut given = Vec::with_capacity(values.len());
         for (info, value) in plan.inputs.iter().zip(values) {
-            info.check(&value)?;
+            info.check_view(&value)?;
             given.push((info.id, value));
         }
         self.model.run(given, &plan.outputs, None).map_err(|error| EngineError::run(&self.path, &error))

@@ -83,7 +83,11 @@ impl TensorInfo {
 
 impl TensorInfo {
     /// Whether a value can stand here.
-    pub(super) fn check(&self, value: &ValueOrView<'_>) -> Result<(), EngineError> {
+    pub(crate) fn check<'a>(&self, value: impl Into<ValueOrView<'a>>) -> Result<(), EngineError> {
+        self.check_view(&value.into())
+    }
+
+    pub(super) fn check_view(&self, value: &ValueOrView<'_>) -> Result<(), EngineError> {
         let view = value.as_view();
         let element = Element::of(view.dtype());
         let shape: Vec<usize> = view.shape().to_vec();

@@ -1,4 +1,5 @@
 //! Writes tiny ONNX files, so that the tests need no download: just enough of the protobuf encoding for them.
+#![allow(dead_code, reason = "every test uses a part of it")]
 
 /// Element type `float` of ONNX.
 pub(crate) const FLOAT: u64 = 1;

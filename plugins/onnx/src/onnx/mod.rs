@@ -1,0 +1,7 @@
+//! `onnx`: any model as a node, tensors in and tensors out.
+
+mod batch;
+mod binding;
+mod node;
+
+pub(crate) use node::OnnxNode;

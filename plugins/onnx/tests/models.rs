@@ -1,0 +1,101 @@
+//! Speech to text and voice activity with the real models. Without the models these tests fail: fetch them with
+//! `cargo xtask test-models`, which runs them too.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use graphmill::{Graph, Outcome, Runtime};
+use serde_json::{Value, json};
+
+use support::words::{words, wrong_words};
+use support::{LONG, all_text, clips, content, next, runtime, transcribing};
+
+#[test]
+fn words_are_compared_as_they_are_spoken() {
+    assert_eq!(words("Mr. Dash, cold-hearted!"), ["mister", "dash", "cold", "hearted"]);
+    let table = [("a b c", "A, b. C!", 0), ("a b c", "a c", 1), ("a b", "a x b", 1), ("a b", "c d", 2), ("", "a", 1)];
+    for (said, heard, wrong) in table {
+        assert_eq!(wrong_words(said, heard), wrong, "{said:?} {heard:?}");
+    }
+}
+
+#[test]
+fn five_recordings_come_out_with_at_most_one_wrong_word() {
+    for vad in ["vad.silero", "vad.earshot"] {
+        let (mut all, mut wrong) = (0, 0);
+        for clip in clips() {
+            let runtime = runtime();
+            let mut session = runtime.start(&transcribing(&runtime, &clip, vad)).unwrap();
+            let heard = all_text(&mut session.take_outlet("text").unwrap());
+            assert_eq!(session.wait_timeout(LONG).unwrap().outcome, Outcome::Completed);
+            println!("{vad}: said  {}\n{vad}: heard {heard}", clip.said);
+            all += words(&clip.said).len();
+            wrong += wrong_words(&clip.said, &heard);
+        }
+        println!("{vad}: {wrong} of {all} words are wrong");
+        assert!(all == 70 && wrong <= 1, "{vad}: {wrong} of {all} words are wrong");
+    }
+}
+
+#[test]
+fn words_leave_while_the_call_that_finds_them_runs() {
+    let mut early = 0;
+    for clip in clips() {
+        let runtime = runtime();
+        let begun = Instant::now();
+        let mut session = runtime.start(&transcribing(&runtime, &clip, "vad.silero")).unwrap();
+        let (mut partial, mut text) = (session.take_outlet("partial").unwrap(), session.take_outlet("text").unwrap());
+        let first = next(&mut partial).unwrap();
+        let first_at = begun.elapsed();
+        // The text is what the call ends with; as long as it is not there, the call runs.
+        let is_early = text.try_recv().is_err();
+        early += u32::from(is_early);
+        let whole = next(&mut text).unwrap();
+        let word = content(&first)["text"].as_str().unwrap().to_owned();
+        let heard = content(&whole)["text"].as_str().unwrap().to_owned();
+        println!("{first_at:?}: {word:?} while the call runs: {is_early}; {:?}: {heard:?}", begun.elapsed());
+        assert!(heard.starts_with(&word), "{word:?} begins {heard:?}");
+        session.abort();
+        session.wait_timeout(LONG).unwrap();
+    }
+    assert!(early > 0, "no word came before the end of its call");
+}
+
+fn segments(runtime: &Runtime, vad: &str, path: &PathBuf) -> Vec<Value> {
+    let graph = Graph::builder()
+        .node("file", "wav.source", json!({ "path": path }))
+        .node("voice", vad, json!({}))
+        .outlet("out", "event speech.segment/1")
+        .chain(["file", "voice"])
+        .link("voice.segments", "out")
+        .build(runtime.plugins())
+        .unwrap();
+    let mut session = runtime.start(&graph).unwrap();
+    let mut outlet = session.take_outlet("out").unwrap();
+    let found = std::iter::from_fn(|| next(&mut outlet)).map(|packet| content(&packet)).collect();
+    assert_eq!(session.wait_timeout(LONG).unwrap().outcome, Outcome::Completed);
+    found
+}
+
+#[test]
+fn voice_activity_of_both_models_agrees_with_the_known_pauses() {
+    let media = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/media");
+    let truth = std::fs::read_to_string(media.join("speech.segments.json")).unwrap();
+    let truth: Value = serde_json::from_str(&truth).unwrap();
+    let truth = truth["segments"].as_array().unwrap().clone();
+    let runtime = runtime();
+    for vad in ["vad.silero", "vad.earshot"] {
+        let found = segments(&runtime, vad, &media.join("speech.wav"));
+        assert_eq!(found.len(), truth.len(), "{vad}: {found:?}");
+        for (found, truth) in found.iter().zip(&truth) {
+            let off = |name: &str| (found[name].as_f64().unwrap() - truth[name].as_f64().unwrap()) * 1e3;
+            println!("{vad}: off by {:+.0} and {:+.0} ms", off("start_s"), off("end_s"));
+            assert!(off("start_s").abs() <= 100.0 && off("end_s").abs() <= 100.0, "{vad}: {found} {truth}");
+            let keys: Vec<_> = found.as_object().unwrap().keys().collect();
+            assert_eq!(keys, ["duration_s", "end_s", "mean_probability", "start_s"]);
+        }
+    }
+}

@@ -1,5 +1,11 @@
 //! What can be typed after `graphmill`.
 
+#[cfg(feature = "models")]
+mod models;
+
+#[cfg(feature = "models")]
+pub(crate) use models::{ModelsCommand, StoreAt};
+
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -158,6 +164,17 @@ pub(crate) enum Command {
         /// Write to a file instead of standard output
         #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         output: Option<PathBuf>,
+    },
+    /// Fetch and check model files, and say where they are
+    ///
+    /// A model's packages come through the client that you have for them: `npm`, `pip` or `apt-get`. Models are kept in
+    /// the folder that GRAPHMILL_MODELS names, else in the folder for caches. No graph ever fetches one by itself.
+    #[cfg(feature = "models")]
+    Models {
+        #[command(flatten)]
+        store: StoreAt,
+        #[command(subcommand)]
+        what: ModelsCommand,
     },
     /// Write a completion script for a shell
     Completions {

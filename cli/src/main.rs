@@ -11,6 +11,9 @@ mod plugins;
 mod probe;
 mod source;
 
+#[cfg(feature = "models")]
+mod models;
+
 mod control;
 #[cfg(feature = "top")]
 mod top;
@@ -70,6 +73,8 @@ fn run(console: &Console, arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Kinds { kind } => commands::kinds::run(console, global, kind.as_deref()),
         Command::Inspect { subject, timeout_s } => commands::inspect::run(console, global, subject, *timeout_s),
         Command::Graph { file, to, output } => commands::graph::run(console, global, (file, to, output.as_deref())),
+        #[cfg(feature = "models")]
+        Command::Models { store, what } => commands::models::run(*console, store, what),
         Command::Completions { shell } => commands::completions::run(console, *shell),
         Command::ProbePlugin { library, timeout_ms } => Ok(probe::answer(library, *timeout_ms)),
     }

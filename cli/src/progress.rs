@@ -40,8 +40,7 @@ pub(crate) struct Figures {
 impl Progress {
     /// A line on standard error if that is a terminal and `is_wanted`.
     pub(crate) fn new(is_wanted: bool) -> Self {
-        let is_dumb = std::env::var_os("TERM").is_none_or(|name| name == "dumb");
-        Self { is_on: is_wanted && !is_dumb && io::stderr().is_terminal() }
+        Self { is_on: is_watched(is_wanted) }
     }
 
     /// Shows new figures; they are only made where somebody watches.
@@ -58,6 +57,12 @@ impl Progress {
         line.clear();
         line.text = None;
     }
+}
+
+/// Whether somebody wants to see how far things are, and standard error is a terminal that can show it.
+pub(crate) fn is_watched(is_wanted: bool) -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|name| name == "dumb");
+    is_wanted && !is_dumb && io::stderr().is_terminal()
 }
 
 /// Writes something to the terminal with the line out of the way.

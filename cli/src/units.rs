@@ -12,6 +12,15 @@ pub(crate) fn duration(ns: u64) -> String {
     }
 }
 
+/// A size with its unit, a thousand of one being one of the next: `1 byte`, `1.5 kB`, `28.0 MB`.
+#[cfg(feature = "models")]
+pub(crate) fn bytes(len: u64) -> String {
+    let units = [("kB", 1e3), ("MB", 1e6), ("GB", 1e9)];
+    let value = to_float(len);
+    let unit = units.into_iter().find(|(_, size)| value / size < 999.95).unwrap_or(("GB", 1e9));
+    if len < 1000 { count(len, "byte") } else { format!("{:.1} {}", value / unit.1, unit.0) }
+}
+
 /// A stretch of a stream, for a line that changes in place: `12.3 s`, `4:05.6`.
 pub(crate) fn position(ns: u64) -> String {
     let tenths = ns / 100_000_000;
@@ -72,6 +81,23 @@ mod tests {
         ];
         for (ns, expected) in table {
             assert_eq!(duration(ns), expected);
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "models")]
+    fn sizes_have_one_digit_after_the_point_and_the_unit_that_fits() {
+        let table = [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1_500, "1.5 kB"),
+            (999_960, "1.0 MB"),
+            (20_243_286, "20.2 MB"),
+            (5_000_000_000_000, "5000.0 GB"),
+        ];
+        for (len, expected) in table {
+            assert_eq!(bytes(len), expected);
         }
     }
 

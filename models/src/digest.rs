@@ -24,6 +24,22 @@ impl Sha256Digest {
     }
 }
 
+/// The digest of bytes that come piece by piece.
+#[derive(Debug, Clone, Default)]
+pub struct Sha256Hasher(Sha256);
+
+impl Sha256Hasher {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all of them.
+    pub fn finish(self) -> Sha256Digest {
+        Sha256Digest(self.0.finalize().into())
+    }
+}
+
 /// The digest of a file; `seen` is told how many bytes were read each time some were.
 ///
 /// Blocks for as long as reading takes.
@@ -32,11 +48,11 @@ impl Sha256Digest {
 /// The file cannot be opened or read.
 pub fn sha256_of_file(path: &Path, mut seen: impl FnMut(u64)) -> io::Result<Sha256Digest> {
     let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
+    let mut hasher = Sha256Hasher::default();
     let mut chunk = vec![0; CHUNK_LEN];
     loop {
         let len = match file.read(&mut chunk) {
-            Ok(0) => return Ok(Sha256Digest(hasher.finalize().into())),
+            Ok(0) => return Ok(hasher.finish()),
             Ok(len) => len,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),

@@ -22,7 +22,7 @@ mod store;
 mod digest;
 mod error;
 
-pub use digest::{Sha256Digest, sha256_of_file};
+pub use digest::{Sha256Digest, Sha256Hasher, sha256_of_file};
 pub use error::ModelError;
 pub use manifest::{MANIFEST_VARIABLE, Manifest, Model, ModelFile, ModelKind, Origin, Source, Wheel};
 pub use store::{FileState, STORE_VARIABLE, Store, StoredFile};

@@ -13,4 +13,7 @@ pub(crate) mod graph;
 pub(crate) mod inspect;
 pub(crate) mod kinds;
 
+#[cfg(feature = "models")]
+pub(crate) mod models;
+
 pub(crate) mod completions;

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 pub(crate) mod screen;
+#[cfg(feature = "models")]
+pub(crate) mod store;
+pub(crate) mod web;
 
 use serde_json::Value;
 use std::env;

@@ -85,6 +85,9 @@ fn source(written: WrittenSource) -> Result<Source, String> {
         _ => return Err(SOURCES.into()),
     };
     check_origin(&origin)?;
+    if files.len() > 1 && files.iter().any(|file| file.path.is_none()) {
+        return Err("an address that is itself the file has no other one".into());
+    }
     for file in &files {
         check_file(file, &origin).map_err(|message| format!("file `{}`: {message}", file.name))?;
     }

@@ -71,6 +71,10 @@ fn what_nobody_could_fetch_or_keep_is_refused_with_its_place() {
     assert!(Manifest::parse(&twice, "").unwrap_err().to_string().contains("`m` stands there twice"));
     let two_files = format!("{file}\n[[model.source.file]]\nbytes = 3\nsha256 = \"{DIGEST}\"\n{file}");
     assert!(Manifest::parse(&text(npm, &two_files), "").unwrap_err().to_string().contains("`f` stands there twice"));
+    let url = "url = \"http://a/f\"";
+    let two_files = format!("name = \"f\"\n[[model.source.file]]\nbytes = 3\nsha256 = \"{DIGEST}\"\nname = \"g\"");
+    let said = Manifest::parse(&text(url, &two_files), "").unwrap_err().to_string();
+    assert!(said.contains("is itself the file"), "{said}");
     assert!(Manifest::parse(&" ".repeat(2_000_000), "").unwrap_err().to_string().contains("are the most"));
 }
 

@@ -25,6 +25,7 @@ fn check_says_how_large_a_graph_is_and_creates_nothing() {
         ("gain", "3 nodes, 2 links, 3 workers"),
         ("grouped", "7 nodes, 6 links, 3 workers"),
         ("mix", "5 nodes, 5 links, 5 workers"),
+        ("voice_gate", "8 nodes, 8 links, 8 workers"),
     ];
     for (name, size) in sizes {
         let file = repository().join(format!("examples/{name}.toml"));

@@ -1,4 +1,4 @@
-//! Sound plugin of Graphmill: WAV files, resampling, gain, mixing and channel splitting.
+//! Sound plugin of Graphmill: WAV files, resampling, gain, mixing, channel splitting and a voice gate.
 //!
 //! | Kind | What it does |
 //! |---|---|
@@ -8,21 +8,24 @@
 //! | `audio.gain` | makes sound louder or softer |
 //! | `audio.mix` | adds two to four streams |
 //! | `audio.split` | takes stereo apart |
+//! | `audio.gate` | lets sound through while somebody speaks |
 //!
 //! Pins, params and latency are in the README of the crate. The signal processing knows nothing of packets
 //! and is tested by itself; the nodes put it between an input and an output.
 
 mod frames;
 mod gain;
+mod gate;
 mod mix;
 mod resample;
 mod split;
 mod wav;
 
 use gain::Gain;
+use gate::AudioGate;
 use mix::Mix;
 use resample::Resample;
 use split::Split;
 use wav::{WavSink, WavSource};
 
-graphmill_plugin_sdk::export!(WavSource, WavSink, Resample, Gain, Mix, Split);
+graphmill_plugin_sdk::export!(WavSource, WavSink, Resample, Gain, Mix, Split, AudioGate);

@@ -49,9 +49,10 @@ impl Meter {
         }
     }
 
-    /// Other processes work too: what this one takes says nothing.
-    pub fn is_part_of_many(&mut self) {
+    /// Other processes did all the work, in this time: what this one took says nothing.
+    pub fn others_took(&mut self, elapsed: Duration) {
         self.is_one_process = false;
+        self.ended = Some((elapsed, Duration::ZERO));
     }
 
     /// A packet took this long.
@@ -148,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn one_process_of_many_does_not_speak_for_all() {
+    fn what_others_did_is_not_counted_as_ours() {
         let mut meter = Meter::new();
-        meter.begin();
-        meter.is_part_of_many();
-        meter.end();
+        meter.others_took(Duration::from_millis(2));
+        meter.packet(Duration::from_micros(5));
         let run = meter.run("x", "1", &CASE).unwrap();
-        assert_eq!((run.cpu_seconds, run.threads, run.rss_bytes, run.latency), (None, None, None, None));
+        assert_eq!((run.seconds, run.latency.map(|latency| latency.p50_ns)), (0.002, Some(5_003)));
+        assert_eq!((run.cpu_seconds, run.threads, run.rss_bytes), (None, None, None));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Builds the peers, each by itself: one that cannot be built does not stop the others.
 
 use crate::Outcome;
-use crate::peers::Peer;
+use crate::install::python_program;
+use crate::peers::{Need, Peer};
 use crate::process::{Ended, ended, last_lines};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,7 @@ pub(crate) fn build(peer: &'static Peer, target: &Path) -> Outcome<Program> {
     let package = format!("peer-{}", peer.name);
     // Compilers of different flags would throw away each other's work, and large ones hold up the small.
     let folder = match peer.name {
-        "graphmill" | "crossbeam" | "tokio" | "gstreamer" => "stable",
+        "graphmill" | "crossbeam" | "tokio" | "gstreamer" | "dora" => "stable",
         name => name,
     };
     let folder = target.join("compare").join(folder);
@@ -53,6 +54,11 @@ pub(crate) fn build(peer: &'static Peer, target: &Path) -> Outcome<Program> {
     let mut environment = Vec::new();
     if peer.is_ours() {
         environment.push(("COMPARE_PLUGIN", plugin(&folder)?.into()));
+    }
+    for need in peer.needs {
+        if let Need::Python { program, .. } = need {
+            environment.push(("COMPARE_PROGRAM", python_program(target, program).into()));
+        }
     }
     Ok(Program { peer, file: folder.join("release").join(package), environment })
 }

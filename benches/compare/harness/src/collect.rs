@@ -4,7 +4,7 @@ use crate::build::Program;
 use crate::peers::Peer;
 use crate::process::{Ended, ended, last_lines};
 use compare_common::{Case, NOT_OFFERED, Run};
-use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 /// What came out of all rounds.
 #[derive(Debug, Default)]
@@ -25,32 +25,47 @@ pub(crate) struct Refusal {
     pub(crate) is_not_offered: bool,
 }
 
-/// Runs all cases `rounds` times: in each round every peer once.
-pub(crate) fn collect(programs: &[Program], cases: &[Case], rounds: usize) -> Collected {
+/// Runs all cases `rounds` times, in each of them every peer once, as long as there is time for one more round.
+pub(crate) fn collect(programs: &[Program], cases: &[Case], rounds: usize, limit: Option<Duration>) -> Collected {
+    let begun = Instant::now();
     let mut collected = Collected::default();
-    for (at, case) in cases.iter().enumerate() {
-        eprintln!("{} of {}: {} x {}, {} bytes", at + 1, cases.len(), case.work, case.depth, case.bytes);
-        let mut out = BTreeSet::new();
-        for round in 0..rounds {
-            for program in programs {
-                let name = program.peer.name;
-                if out.contains(name) {
-                    continue;
-                }
-                match run(program, case) {
-                    Ok(run) => collected.runs.push((round, run)),
-                    Err(refusal) => {
-                        if !refusal.is_not_offered {
-                            eprintln!("   {name}: {}", refusal.reason);
-                        }
-                        out.insert(name);
-                        collected.refused.push(refusal);
-                    }
-                }
-            }
+    for round in 0..rounds {
+        if limit.is_some_and(|limit| !has_time(begun.elapsed(), round, limit)) {
+            eprintln!("no time for another round");
+            break;
+        }
+        for (at, case) in cases.iter().enumerate() {
+            let Case { work, depth, bytes, .. } = case;
+            eprintln!("round {}, {} of {}: {work} x {depth}, {bytes} bytes", round + 1, at + 1, cases.len());
+            // Whoever comes first after a pause is not always the same.
+            let turns = programs.iter().cycle().skip(round % programs.len().max(1)).take(programs.len());
+            turns.for_each(|program| collected.add(round, case, program));
         }
     }
     collected
+}
+
+/// Whether one more round that takes as long as those before is over in time; the first one always is.
+fn has_time(elapsed: Duration, rounds: usize, limit: Duration) -> bool {
+    u32::try_from(rounds).is_ok_and(|rounds| rounds == 0 || elapsed + elapsed / rounds <= limit)
+}
+
+impl Collected {
+    /// Runs a case, unless the peer did not do it before.
+    fn add(&mut self, round: usize, case: &Case, program: &Program) {
+        if self.refused.iter().any(|refusal| refusal.case == *case && refusal.peer == program.peer) {
+            return;
+        }
+        match run(program, case) {
+            Ok(run) => self.runs.push((round, run)),
+            Err(refusal) => {
+                if !refusal.is_not_offered {
+                    eprintln!("   {}: {}", program.peer.name, refusal.reason);
+                }
+                self.refused.push(refusal);
+            }
+        }
+    }
 }
 
 fn run(program: &Program, case: &Case) -> Result<Run, Refusal> {
@@ -64,5 +79,18 @@ fn run(program: &Program, case: &Case) -> Result<Run, Refusal> {
             let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
             Err(refusal(format!("ended with {code}: {}", last_lines(&stderr)), false))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_begins_only_when_it_can_end_in_time() {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        assert!(has_time(minutes(0), 0, minutes(0)), "nothing at all would be no result");
+        assert!(has_time(minutes(4), 4, minutes(5)));
+        assert!(!has_time(minutes(4), 3, minutes(5)));
     }
 }

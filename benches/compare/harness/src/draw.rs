@@ -197,6 +197,13 @@ impl Panel {
             .map_err(fault)
     }
 
+    /// How much higher than the lines the chart is, for the names of the lines to stand above them.
+    fn headroom(&self) -> f64 {
+        // A name takes about a 19th of the height.
+        let names = precise(self.lines.len() + 1) / 19.0;
+        names / (1.0 - names).max(0.1)
+    }
+
     /// From where to where the axes go.
     fn bounds(&self) -> ([f64; 2], [f64; 2]) {
         let points = || self.lines.iter().flat_map(|line| line.points.iter());
@@ -205,8 +212,8 @@ impl Panel {
         };
         let [left, right] = around(&mut points().map(|point| point.0));
         let [low, high] = around(&mut points().map(|point| point.1.max(1.0)));
-        // The names of the lines stand above them.
-        ([left.floor(), right.ceil().max(left.floor() + 1.0)], [low / 1.5, high * 8.0])
+        let high = high * (high / low).max(2.0).powf(self.headroom());
+        ([left.floor(), (right - 1e-6).ceil().max(left.floor() + 1.0)], [low / 1.5, high])
     }
 }
 

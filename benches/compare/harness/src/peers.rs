@@ -24,6 +24,8 @@ pub(crate) enum Need {
     Debian { packages: &'static [&'static str], modules: &'static [&'static str] },
     /// A Rust toolchain.
     Toolchain(&'static str),
+    /// Packages of PyPI in an environment of their own, and a program that one of them brings.
+    Python { packages: &'static [&'static str], program: &'static str },
 }
 
 /// Everybody, in the order in which they run.
@@ -58,6 +60,13 @@ pub(crate) const ALL: &[Peer] = &[
         needs: &[Need::Toolchain("nightly")],
         toolchain: Some(("nightly", "-Zcrate-attr=feature(float_algebraic)")),
         colour: (0x2c, 0xa0, 0x2c),
+    },
+    Peer {
+        name: "dora",
+        title: "dora",
+        needs: &[Need::Python { packages: &["dora-rs-cli==1.1.0", "dora-rs==1.1.0"], program: "dora" }],
+        toolchain: None,
+        colour: (0x94, 0x67, 0xbd),
     },
 ];
 

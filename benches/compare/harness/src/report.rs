@@ -5,7 +5,7 @@ use crate::collect::Refusal;
 use crate::draw;
 use crate::machine::Machine;
 use crate::peers::Peer;
-use crate::plan::{BYTES, Size};
+use crate::plan::BYTES;
 use crate::rows::{self, Place, Row};
 use crate::table::Table;
 use crate::tables::{TITLES, in_full, in_short, name};
@@ -21,7 +21,8 @@ pub(crate) struct Report {
     /// Who could not be installed or built, and why.
     pub(crate) missing: Vec<(&'static Peer, String)>,
     pub(crate) machine: Machine,
-    pub(crate) size: Size,
+    /// The command that led to it.
+    pub(crate) command: String,
 }
 
 const COLUMNS: [&str; 17] = [
@@ -84,10 +85,7 @@ impl Report {
 
     fn circumstances(&self) -> String {
         let Machine { hardware, date, commit, compiler, .. } = &self.machine;
-        let (command, rounds) = match self.size {
-            Size::Quick => ("cargo xtask compare --quick", self.size.rounds()),
-            Size::Full => ("cargo xtask compare", self.size.rounds()),
-        };
+        let rounds = self.runs.iter().map(|(round, _)| round + 1).max().unwrap_or(0);
         let mut versions: Vec<&str> = Vec::new();
         for (_, run) in &self.runs {
             if !versions.contains(&run.version.as_str()) {
@@ -95,7 +93,7 @@ impl Report {
             }
         }
         format!(
-            "`{command}` on {date}, commit {commit}, {compiler}.\n{hardware}. {}\n\n\
+            "`{}` on {date}, commit {commit}, {compiler}.\n{hardware}. {}\n\n\
              Versions: {}.\n\n\
              Each case is run {rounds} times by every peer in turns. Figures are the median of these runs with the \
              smallest and the largest in brackets; ratios are made within a round. What each peer does and with which \
@@ -103,6 +101,7 @@ impl Report {
              ![time against the length of a chain](compare-chain.svg)\n\
              ![spread of the time of a packet](compare-latency.svg)\n\
              ![time against the size of a packet](compare-payload.svg)\n\n",
+            self.command,
             self.machine.quiet_sentence(),
             versions.join(", "),
         )
@@ -181,7 +180,7 @@ mod tests {
             refused: vec![refusal(1, true), refusal(2, true), refusal(4, false)],
             missing: vec![(peers::find("futuresdr").unwrap(), "not built: no space".into())],
             machine: Machine::now(&Quiet::begin()),
-            size: Size::Quick,
+            command: "cargo xtask compare".into(),
         }
     }
 

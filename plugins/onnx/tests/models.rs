@@ -7,11 +7,11 @@ mod support;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use graphmill::{Graph, Outcome, Runtime};
+use graphmill::{AudioHeader, Buffer, Graph, Outcome, Packet, Runtime};
 use serde_json::{Value, json};
 
 use support::words::{words, wrong_words};
-use support::{LONG, all_text, clips, content, next, runtime, transcribing};
+use support::{LONG, all_text, clips, content, listening, next, runtime, samples, transcribing};
 
 #[test]
 fn words_are_compared_as_they_are_spoken() {
@@ -62,6 +62,53 @@ fn words_leave_while_the_call_that_finds_them_runs() {
         session.wait_timeout(LONG).unwrap();
     }
     assert!(early > 0, "no word came before the end of its call");
+}
+
+#[test]
+fn a_live_stream_becomes_text_utterance_by_utterance() {
+    let runtime = runtime();
+    let builder = Graph::builder().inlet("microphone", "audio f32 16000 Hz mono").outlet("text", "event speech.text/1");
+    let graph =
+        listening(builder, "microphone", "vad.silero").link("listen.text", "text").build(runtime.plugins()).unwrap();
+    let mut session = runtime.start(&graph).unwrap();
+    let (mut microphone, mut text) = (session.take_inlet("microphone").unwrap(), session.take_outlet("text").unwrap());
+    let mut begun_s = 0.0;
+    for clip in clips() {
+        let said = samples(&clip.path);
+        let len_s = said.len() as f64 / 16_000.0;
+        // A second of silence, then the next speaker waits for the text.
+        for chunk in said.chunks(320).chain([0.0; 16_000].chunks(320)) {
+            microphone.send(sound(chunk), LONG).unwrap();
+        }
+        let heard = content(&next(&mut text).unwrap());
+        let [start_s, end_s] = ["start_s", "end_s"].map(|name| heard[name].as_f64().unwrap());
+        println!("{start_s:.2} to {end_s:.2} s: {}", heard["text"]);
+        // The sound of a text begins up to `pad_ms` before its segment.
+        assert!(start_s + 0.2 >= begun_s && end_s <= begun_s + len_s + 1.0, "{heard} was said from {begun_s} on");
+        assert!(wrong_words(&clip.said, heard["text"].as_str().unwrap()) <= 1, "{heard}");
+        begun_s += len_s + 1.0;
+    }
+    microphone.end();
+    assert!(next(&mut text).is_none(), "nobody says more");
+    assert_eq!(session.wait_timeout(LONG).unwrap().outcome, Outcome::Completed);
+}
+
+fn sound(samples: &[f32]) -> Packet {
+    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    let header = AudioHeader::f32(16_000, 1, u32::try_from(samples.len()).unwrap());
+    Packet::from_audio(header, Buffer::copy_from_slice(&bytes)).unwrap()
+}
+
+#[test]
+fn a_second_transcription_of_the_same_sound_says_the_same() {
+    let runtime = runtime();
+    let clip = &clips()[0];
+    let once = || {
+        let session = runtime.start(&transcribing(&runtime, clip, "vad.earshot")).unwrap();
+        all_text(&mut session.take_outlet("text").unwrap())
+    };
+    assert_eq!(once(), once());
+    assert_eq!(runtime.resources().counters().loads, 3, "the model stays loaded between sessions");
 }
 
 fn segments(runtime: &Runtime, vad: &str, path: &PathBuf) -> Vec<Value> {

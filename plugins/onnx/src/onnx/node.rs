@@ -137,6 +137,10 @@ impl Processor for OnnxNode {
         while let len @ 1.. = self.complete().min(self.batch_max) {
             self.run(len, cx)?;
         }
+        let left: usize = self.waiting.iter().map(VecDeque::len).sum();
+        if left > 0 {
+            tracing::warn!(packets = left, "an input has ended, and packets wait on others in vain");
+        }
         Ok(())
     }
 }

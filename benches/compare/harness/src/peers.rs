@@ -61,6 +61,7 @@ pub(crate) const ALL: &[Peer] = &[
         toolchain: Some(("nightly", "-Zcrate-attr=feature(float_algebraic)")),
         colour: (0x2c, 0xa0, 0x2c),
     },
+    Peer { name: "copper", title: "Copper", needs: &[], toolchain: None, colour: (0x8c, 0x56, 0x4b) },
     Peer {
         name: "dora",
         title: "dora",

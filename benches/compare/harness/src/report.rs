@@ -95,8 +95,8 @@ impl Report {
         format!(
             "`{}` on {date}, commit {commit}, {compiler}.\n{hardware}. {}\n\n\
              Versions: {}.\n\n\
-             Each case is run {rounds} times by every peer in turns. Figures are the median of these runs with the \
-             smallest and the largest in brackets; ratios are made within a round. What each peer does and with which \
+             Rounds: {rounds}, in each of which every peer does each case once. Figures are the median of the rounds with \
+             the smallest and the largest in brackets; ratios are made within a round. What each peer does and with which \
              settings is in [the folder of the programs](../compare/README.md); every run is in `compare.csv`.\n\n\
              ![time against the length of a chain](compare-chain.svg)\n\
              ![spread of the time of a packet](compare-latency.svg)\n\

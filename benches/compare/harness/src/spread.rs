@@ -35,6 +35,7 @@ impl fmt::Display for Spread {
 /// A figure with about three digits that count, and separators in large ones.
 pub(crate) fn three_digits(figure: f64) -> String {
     match figure.abs() {
+        size if size < 0.1 => format!("{figure:.3}"),
         size if size < 10.0 => format!("{figure:.2}"),
         size if size < 100.0 => format!("{figure:.1}"),
         _ => separated(&format!("{figure:.0}")),
@@ -68,7 +69,14 @@ mod tests {
 
     #[test]
     fn figures_have_three_digits_that_count() {
-        let table = [(1.234, "1.23"), (12.34, "12.3"), (123.4, "123"), (1234.0, "1,234"), (1_234_567.0, "1,234,567")];
+        let table = [
+            (0.012_34, "0.012"),
+            (1.234, "1.23"),
+            (12.34, "12.3"),
+            (123.4, "123"),
+            (1234.0, "1,234"),
+            (1_234_567.0, "1,234,567"),
+        ];
         for (figure, expected) in table {
             assert_eq!(three_digits(figure), expected);
         }

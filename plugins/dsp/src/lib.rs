@@ -10,6 +10,7 @@ mod audio_out;
 mod framer;
 mod input;
 mod speech;
+mod tame;
 mod time;
 mod timeline;
 
@@ -17,5 +18,6 @@ pub use audio_out::AudioOut;
 pub use framer::Framer;
 pub use input::{interleaved, mono_at};
 pub use speech::{Judged, Rules, Segment, Segmenter, SpeechEvents, SpeechParams};
+pub use tame::{is_tame, tame};
 pub use time::{frames_to_ns, rescale_frames};
 pub use timeline::{Rates, Timeline};

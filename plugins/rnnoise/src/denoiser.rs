@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use graphmill_dsp::Framer;
+use graphmill_dsp::{Framer, tame};
 use nnnoiseless::DenoiseState;
 
 /// Samples that the model works on at a time: 10 ms at 48 kHz.
@@ -11,6 +11,10 @@ pub(crate) const FRAME_LEN: usize = DenoiseState::FRAME_SIZE;
 
 /// The model was trained on samples in the range of 16-bit integers.
 const MODEL_RANGE: f32 = 32768.0;
+
+/// Loudest sample that the model gets: 36 dB above full scale. The model squares sums of squares, which would overflow
+/// with what a float can hold, and panics over the result.
+const SAMPLE_MAX: f32 = 64.0;
 
 /// Suppresses noise in 48 kHz mono sound.
 ///
@@ -108,7 +112,7 @@ impl Stage {
     fn run(&mut self, frame: &[f32]) -> Option<&[f32]> {
         for (to, from) in self.scaled.iter_mut().zip(frame) {
             // One sample that is not a number would stay in the model's memory for ever.
-            *to = if from.is_finite() { from * MODEL_RANGE } else { 0.0 };
+            *to = tame(*from, SAMPLE_MAX) * MODEL_RANGE;
         }
         self.model.process_frame(&mut self.cleaned, &self.scaled);
         let is_first = self.frames_in == 0;

@@ -135,3 +135,11 @@ fn samples_that_are_not_numbers_do_no_lasting_harm() {
     assert!(clean(&samples, 1.0).iter().all(|sample| sample.is_finite()));
     assert!(clean(&samples, 0.5).iter().all(|sample| sample.is_finite()));
 }
+
+#[test]
+fn samples_of_any_size_do_no_lasting_harm() {
+    // Every power of two that a float can hold, with both signs.
+    let mut samples: Vec<f32> = (0..9600_u32).map(|n| f32::from_bits((n % 255) << 23 | (n % 2) << 31)).collect();
+    samples.extend(vec![0.0; 4800]);
+    assert!(clean(&samples, 1.0).iter().all(|sample| sample.is_finite()));
+}

@@ -5,7 +5,7 @@
 //! delays the sound by half a block. That delay is cut off the start and made up for at the end, so frame
 //! `n` of the output is the moment `n / to_hz` of the input.
 
-use graphmill_dsp::{Framer, Rates, rescale_frames};
+use graphmill_dsp::{Framer, Rates, is_tame, rescale_frames, tame};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Indexing, Resampler as _};
 
@@ -14,6 +14,9 @@ const BLOCK_FRAMES_MIN: usize = 256;
 
 /// Longest block: a second and a half at 48 kHz, which already is an absurd latency.
 const BLOCK_FRAMES_MAX: u64 = 72_000;
+
+/// Loudest sample that goes into the transform: sums of what is louder could overflow, and rubato panics over the result.
+const SAMPLE_MAX: f32 = 1e15;
 
 /// Why a pair of rates or a block could not be resampled.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,8 @@ pub(crate) struct Resampler {
 #[derive(Debug)]
 struct Work {
     out: Vec<f32>,
+    /// A block with wild samples, tamed.
+    tamed: Vec<f32>,
     /// Frames of filter delay that are still to be cut off.
     skip: usize,
     frames_in: u64,
@@ -78,6 +83,7 @@ impl Resampler {
             .map_err(|error| ResampleError::Inner(error.to_string()))?;
         let work = Work {
             out: vec![0.0; inner.output_frames_max() * channels],
+            tamed: Vec::with_capacity(inner.input_frames_next() * channels),
             skip: inner.output_delay(),
             frames_in: 0,
             frames_out: 0,
@@ -132,6 +138,13 @@ impl Work {
     /// Runs one block, silence where `block` is short; returns what lies within the output.
     fn run(&mut self, inner: &mut Fft<f32>, channels: usize, block: &[f32]) -> Result<&[f32], ResampleError> {
         let frames_in = block.len() / channels;
+        let block = if is_tame(block, SAMPLE_MAX) {
+            block
+        } else {
+            self.tamed.clear();
+            self.tamed.extend(block.iter().map(|sample| tame(*sample, SAMPLE_MAX)));
+            &self.tamed
+        };
         let capacity = self.out.len() / channels;
         let input = InterleavedSlice::new(block, channels, frames_in).map_err(inner_error)?;
         let mut output = InterleavedSlice::new_mut(&mut self.out, channels, capacity).map_err(inner_error)?;

@@ -149,3 +149,17 @@ fn rates_without_a_common_factor_are_refused_with_their_block_length() {
 fn no_input_gives_no_output() {
     assert!(resample(rates(16_000, 48_000), 1, &[], 160).is_empty());
 }
+
+#[test]
+fn samples_that_are_no_numbers_or_have_no_bounds_do_no_lasting_harm() {
+    for (from, to) in PAIRS {
+        let mut samples = sampled(from, 48_000, |t| 0.5 * (TAU * 440.0 * t).sin());
+        for (place, wild) in [(10, f32::NAN), (20, f32::INFINITY), (30, f32::MAX), (40, f32::MIN)] {
+            samples[place] = wild;
+        }
+        let out = resample(rates(from, to), 1, &samples, 480);
+        assert!(out.iter().all(|sample| sample.is_finite()), "{from} to {to}");
+        let after = &out[out.len() * 3 / 4..out.len() - 4_800.min(out.len() / 8)];
+        assert!(after.iter().all(|sample| sample.abs() < 0.6), "{from} to {to}: the stream goes on as it was");
+    }
+}

@@ -10,6 +10,7 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 
 mod header;
+mod rest;
 
 pub use header::{PacketHeader, PacketOutline, PacketShape, PlaneHeader};
 

@@ -325,3 +325,23 @@ fn parts_that_do_not_belong_together_are_refused() {
     refuse(|h| h.planes[0].len = 31, &[31], PacketError::Shape);
     refuse(|h| h.flags = 1 << 31, &[32], PacketError::Flags(1 << 31));
 }
+
+#[test]
+fn what_is_left_in_a_packet_may_lack_planes_and_nothing_else() {
+    let mut packet = Packet::from_bytes("image/png", Buffer::zeroed(8)).unwrap();
+    assert_eq!(packet.check_rest(), Ok(()));
+    let taken = std::mem::replace(&mut packet.0.planes[0].buf, ptr::null_mut());
+    assert_eq!(packet.check_rest(), Ok(()), "the plane was taken");
+    packet.0.planes[0].buf = taken;
+    packet.0.planes[0].len = 9;
+    assert_eq!(packet.check_rest(), Err(PacketError::Bounds(0)));
+    packet.0.n_planes = 5;
+    assert_eq!(packet.check_rest(), Err(PacketError::Planes(5)));
+    packet.0.u.bytes.media_type_len = 4000;
+    assert_eq!(packet.check_rest(), Err(PacketError::Shape));
+    packet.0.kind = 77;
+    assert_eq!(packet.check_rest(), Err(PacketError::Kind(77)));
+    packet.0.struct_size = 0;
+    assert_eq!(packet.check_rest(), Err(PacketError::Pointer));
+    assert_eq!(Packet::EMPTY.check_rest(), Ok(()));
+}

@@ -16,7 +16,8 @@ pub use exec::{
     StartError,
 };
 pub use graph::{Graph, GraphError, GraphSpec};
-pub use graphmill_abi::{AudioHeader, Buffer, EventView, Packet, PacketKind, SampleType};
+pub use graphmill_abi as abi;
+pub use graphmill_abi::{AudioHeader, Buffer, EventView, Packet, PacketKind, SampleType, TensorHeader, VideoHeader};
 pub use plugin::{LoadError, Plugin, Plugins};
 pub use resource::{Resource, ResourceError, ResourceKey, Resources};
 pub use runtime::Runtime;

@@ -68,7 +68,7 @@ fn is_same(last: &Format, packet: &Packet) -> bool {
 }
 
 /// The format of a packet, with nothing left open; `None` for an empty one or one with numbers that mean nothing.
-pub(crate) fn format_of(packet: &Packet) -> Option<Format> {
+pub fn format_of(packet: &Packet) -> Option<Format> {
     Some(match packet.kind()? {
         PacketKind::Audio => {
             let header = packet.audio()?;

@@ -117,12 +117,20 @@ pub struct Fault {
     pub message: String,
     /// Longer text such as a backtrace.
     pub detail: Option<String>,
+    /// The number that the plugin answered with, if it was the plugin that said no.
+    pub status: Option<i32>,
 }
 
 impl Fault {
     /// A fault without further detail.
     pub fn new(class: FaultClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), detail: None }
+        Self { class, message: message.into(), detail: None, status: None }
+    }
+
+    /// Adds the number that the plugin answered with.
+    #[must_use]
+    pub fn with_status(self, status: i32) -> Self {
+        Self { status: Some(status), ..self }
     }
 
     /// Adds a longer text.

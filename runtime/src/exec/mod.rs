@@ -32,6 +32,7 @@ pub use context::{NodeContext, NodeName, Wake};
 pub use counters::{NodeFailure, Operation};
 pub use ends::{Inlet, InletError, Outlet, RecvError};
 pub use events::{EVENTS_MAX, Events, SessionEvent, StateChange};
+pub use gate::format_of;
 #[cfg(test)]
 pub(crate) use hint::Upstream;
 pub use hint::{Hint, HintAnswer, HintContent, HintError};

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::diagnostic::GraphError;
 use super::format::FormatTemplate;
+use super::params::check_params;
 
 /// Where the nodes of a kind stand in a graph.
 #[expect(
@@ -99,6 +101,14 @@ impl KindInfo {
             }
         }
         Value::Object(filled)
+    }
+
+    /// Checks params for a node of this kind against its schema; `null` stands for a param that is not given.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, each with its place.
+    pub fn check_params(&self, params: &Value) -> Result<(), GraphError> {
+        check_params(&self.id, self, &Map::new(), params).map(drop)
     }
 }
 

@@ -113,6 +113,12 @@ unsafe fn answer(err: *mut gm_error, body: impl FnOnce() -> Result<(), Refusal>)
 /// # Safety
 /// As for [`answer`].
 unsafe fn refuse(err: *mut gm_error, refusal: &Refusal) -> gm_status {
+    match refusal.status {
+        GM_E_THREAD => stats::CALLS_REFUSED_THREAD.add_one(),
+        GM_E_STATE | GM_E_SHUTDOWN => stats::CALLS_REFUSED_STATE.add_one(),
+        GM_E_INVALID | GM_E_UNSUPPORTED => stats::CALLS_REFUSED_ARGUMENT.add_one(),
+        _ => {}
+    }
     if err.is_aligned() {
         // SAFETY: null or prepared by the plugin.
         unsafe { ErrorSlot::fill(err, refusal.status, &refusal.message) };

@@ -30,6 +30,7 @@ mod counted;
 mod pool;
 mod reaper;
 mod stats;
+pub mod surroundings;
 
 #[cfg(test)]
 mod tests;

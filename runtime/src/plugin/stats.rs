@@ -13,6 +13,14 @@ pub struct HostStats {
     pub resources_leaked: u64,
     /// Buffers and resources of plugins that were not released, because the system had no thread for it.
     pub buffers_leaked: u64,
+    /// Calls of the host's services that were refused because they came from a thread that may not make them.
+    pub calls_refused_thread: u64,
+    /// Calls of the host's services that were refused because they came in a state in which they are not allowed.
+    pub calls_refused_state: u64,
+    /// Calls of the host's services that were refused because of what they asked for.
+    pub calls_refused_argument: u64,
+    /// Packets, among them, that were refused because their header, planes or buffers are impossible.
+    pub packets_refused: u64,
     /// Panics of the host that were contained while a plugin called it.
     pub host_panics: u64,
     /// Texts of records in which bytes were replaced that are not UTF-8.
@@ -48,6 +56,10 @@ impl SharedCounter {
 pub(super) static INSTANCES_LEAKED: SharedCounter = SharedCounter::new();
 pub(super) static RESOURCES_LEAKED: SharedCounter = SharedCounter::new();
 pub(super) static BUFFERS_LEAKED: SharedCounter = SharedCounter::new();
+pub(super) static CALLS_REFUSED_THREAD: SharedCounter = SharedCounter::new();
+pub(super) static CALLS_REFUSED_STATE: SharedCounter = SharedCounter::new();
+pub(super) static CALLS_REFUSED_ARGUMENT: SharedCounter = SharedCounter::new();
+pub(super) static PACKETS_REFUSED: SharedCounter = SharedCounter::new();
 pub(super) static HOST_PANICS: SharedCounter = SharedCounter::new();
 
 /// What the host gave up so far in this process.
@@ -58,6 +70,10 @@ pub fn host_stats() -> HostStats {
         instances_leaked: INSTANCES_LEAKED.value(),
         resources_leaked: RESOURCES_LEAKED.value(),
         buffers_leaked: BUFFERS_LEAKED.value(),
+        calls_refused_thread: CALLS_REFUSED_THREAD.value(),
+        calls_refused_state: CALLS_REFUSED_STATE.value(),
+        calls_refused_argument: CALLS_REFUSED_ARGUMENT.value(),
+        packets_refused: PACKETS_REFUSED.value(),
         host_panics: HOST_PANICS.value(),
         log_texts_replaced: losses.replaced,
         log_texts_cut: losses.cut,

@@ -22,7 +22,7 @@ pub(super) fn fault_of(status: gm_status, error: &mut ErrorSlot, operation: Oper
     let name = operation.name();
     if status > 0 {
         let message = format!("`{name}` answers with the status {status}, which it may not");
-        return Fault::new(FaultClass::Contract, message);
+        return Fault::new(FaultClass::Contract, message).with_status(status);
     }
     let class = match status {
         GM_E_PANIC => FaultClass::Panic,
@@ -33,7 +33,7 @@ pub(super) fn fault_of(status: gm_status, error: &mut ErrorSlot, operation: Oper
         text if text.is_empty() => format!("`{name}` fails with {} and says no more", status_name(status)),
         text => text.into_owned(),
     };
-    Fault::new(class, message).with_detail(detail_of(error))
+    Fault::new(class, message).with_detail(detail_of(error)).with_status(status)
 }
 
 fn detail_of(error: &mut ErrorSlot) -> Option<String> {

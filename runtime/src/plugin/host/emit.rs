@@ -2,7 +2,7 @@
 
 use super::{HostContext, Refusal, answer};
 use crate::exec::{EmitError, Wait};
-use crate::plugin::reaper;
+use crate::plugin::{reaper, stats};
 use graphmill_abi::layout::*;
 use graphmill_abi::{Packet, PacketError};
 
@@ -61,6 +61,7 @@ unsafe fn hand_over(context: &HostContext, pin: u32, wait: Wait, raw: *mut gm_pa
 }
 
 fn refuse_packet(error: PacketError) -> Refusal {
+    stats::PACKETS_REFUSED.add_one();
     let status = match error {
         PacketError::Kind(_) | PacketError::Flags(_) => GM_E_UNSUPPORTED,
         _ => GM_E_INVALID,

@@ -152,7 +152,7 @@ impl Node {
             Ok(()) => {}
             Err(NotMade::LeaseLost) => return Err(LeaseLost),
             Err(NotMade::Failed(failure)) => {
-                let fault = Fault { class: failure.class, message: failure.message, detail: failure.detail };
+                let fault = Fault::new(failure.class, failure.message).with_detail(failure.detail);
                 let attempts = self.redelivery.as_ref().map_or(0, |redelivery| redelivery.last.attempts);
                 let event = Event::Failure { kind, attempts };
                 return self.decide(event, failure.operation, fault, turn).map(drop);

@@ -114,6 +114,13 @@ pub(crate) enum Command {
         #[arg(long = "timeout", value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
         timeout_s: u64,
     },
+    /// Check whether a plugin library keeps its contract, in many trials
+    ///
+    /// Loads the library, reads what it declares, and makes, uses and destroys instances of each kind in every way that
+    /// a host may. Each trial runs in a process of its own: one that crashes or hangs is a finding and not the end.
+    /// Ends with 0 when nothing but notes was found, 1 when there are errors or warnings, 2 when the file cannot be
+    /// read or a word is wrong.
+    Validate(ValidateOf),
     /// Hand saved dead letters to their nodes again, and say which of them fail again
     ///
     /// Makes one instance of each node that the letters come from, with the params that the graph gives it, and hands
@@ -181,6 +188,9 @@ pub(crate) enum Command {
         /// Shell to write it for
         shell: Shell,
     },
+    /// Make one trial of a library; what `validate` runs in a process of its own
+    #[command(hide = true)]
+    Trial(TrialOf),
     /// Load a library and write its manifest; what `inspect` runs in a process of its own
     #[command(hide = true)]
     ProbePlugin {
@@ -190,6 +200,54 @@ pub(crate) enum Command {
         #[arg(long)]
         timeout_ms: u64,
     },
+}
+
+/// What to validate, and how.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ValidateOf {
+    /// Library file
+    #[arg(value_name = "LIB", value_hint = ValueHint::FilePath, required_unless_present = "list")]
+    pub(crate) library: Option<PathBuf>,
+    /// Params for the instances of a kind, where those that its schema allows are not enough: 'wav.source={"path": "a.wav"}'
+    #[arg(long, value_name = "KIND=JSON")]
+    pub(crate) params: Vec<String>,
+    /// Judge only this rule; can be given several times
+    #[arg(long, value_name = "RULE")]
+    pub(crate) only: Vec<String>,
+    /// Chance begins here: the same seed makes the same trials
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How long a call may take before the library counts as hung, in seconds
+    #[arg(long = "timeout", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout_s: u64,
+    /// List the rules instead
+    #[arg(long, conflicts_with_all = ["library", "params", "only"])]
+    pub(crate) list: bool,
+}
+
+/// One trial.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TrialOf {
+    /// Library file
+    pub(crate) library: PathBuf,
+    /// Name of the trial
+    #[arg(long)]
+    pub(crate) trial: String,
+    /// Kind that it is about
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Params of its instances
+    #[arg(long)]
+    pub(crate) params: Option<String>,
+    /// Where chance begins
+    #[arg(long)]
+    pub(crate) seed: u64,
+    /// How long loading may take
+    #[arg(long)]
+    pub(crate) timeout_ms: u64,
+    /// Folder for files
+    #[arg(long)]
+    pub(crate) scratch: PathBuf,
 }
 
 /// What a run leaves behind beside its report, and who may look at it meanwhile.

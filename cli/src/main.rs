@@ -14,6 +14,8 @@ mod source;
 #[cfg(feature = "models")]
 mod models;
 
+mod validate;
+
 mod control;
 #[cfg(feature = "top")]
 mod top;
@@ -46,7 +48,10 @@ fn main() -> ExitCode {
         Err(usage) => return tell_usage(&usage),
     };
     let console = Console::new(&arguments.global);
-    logging::install(&arguments.global);
+    // A trial listens to everything itself.
+    if !matches!(arguments.command, Command::Trial(_)) {
+        logging::install(&arguments.global);
+    }
     let outcome = run(&console, &arguments);
     outcome.unwrap_or_else(|failure| console.fail(&failure))
 }
@@ -72,10 +77,12 @@ fn run(console: &Console, arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Check { file } => commands::check::run(console, global, file),
         Command::Kinds { kind } => commands::kinds::run(console, global, kind.as_deref()),
         Command::Inspect { subject, timeout_s } => commands::inspect::run(console, global, subject, *timeout_s),
+        Command::Validate(of) => commands::validate::run(console, of),
         Command::Graph { file, to, output } => commands::graph::run(console, global, (file, to, output.as_deref())),
         #[cfg(feature = "models")]
         Command::Models { store, what } => commands::models::run(*console, store, what),
         Command::Completions { shell } => commands::completions::run(console, *shell),
+        Command::Trial(of) => Ok(validate::run_trial(of)),
         Command::ProbePlugin { library, timeout_ms } => Ok(probe::answer(library, *timeout_ms)),
     }
 }

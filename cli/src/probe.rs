@@ -118,7 +118,7 @@ fn find_answer(mut output: impl BufRead) -> End {
 }
 
 /// Reads what the child says on a thread of its own, and passes on each piece as it comes.
-fn hear_stderr(stderr: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+pub(crate) fn hear_stderr(stderr: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (tell, hear) = mpsc::channel();
     thread::spawn(move || {
         let mut stderr = stderr.take(STDERR_LEN_MAX);
@@ -133,7 +133,7 @@ fn hear_stderr(stderr: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
 }
 
 /// Puts together what was said until the end of it, or until the time is over.
-fn gather(pieces: &Receiver<Vec<u8>>, timeout: Duration) -> String {
+pub(crate) fn gather(pieces: &Receiver<Vec<u8>>, timeout: Duration) -> String {
     let begun = Instant::now();
     let next = || pieces.recv_timeout(timeout.saturating_sub(begun.elapsed())).ok();
     let said: Vec<u8> = iter::from_fn(next).flatten().collect();
@@ -141,7 +141,7 @@ fn gather(pieces: &Receiver<Vec<u8>>, timeout: Duration) -> String {
 }
 
 /// Ends the child if it has not ended; a child that is ending already keeps its own status.
-fn end_child(child: &mut Child) -> Option<std::process::ExitStatus> {
+pub(crate) fn end_child(child: &mut Child) -> Option<std::process::ExitStatus> {
     drop(child.kill());
     child.wait().ok()
 }

@@ -7,6 +7,7 @@ mod demo;
 mod endurance;
 mod scrape;
 mod test;
+mod validate;
 
 mod header;
 mod plugins;
@@ -33,6 +34,7 @@ Usage: cargo xtask COMMAND
   compare   Graphmill and others side by side; --quick for a try, --peers a,b for some; takes minutes
   endurance a million panics and a hundred thousand lives, and what they leave behind; takes minutes
   soak      good and bad sessions side by side for an hour, or for `--minutes N`, and what they leave behind
+  validate  check that every shipped plugin keeps its contract, and that every broken one is caught
   plugins   build every plugin of the workspace as a library and say where it is
   scrape    have a real Prometheus server scrape a running graph; needs `prometheus` and `promtool`
   tidy      check the project's own rules: dependency directions, unsafe code, tests of the requirements
@@ -72,6 +74,7 @@ fn run(task: &str, rest: &[String]) -> Option<Outcome> {
         ("demo", []) => demo::run,
         ("check", []) => check::run,
         ("endurance", []) => endurance::run,
+        ("validate", []) => validate::run,
         ("plugins", []) => plugins::run,
         ("scrape", []) => scrape::run,
         ("tidy", []) => tidy::run,

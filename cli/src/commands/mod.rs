@@ -12,6 +12,7 @@ pub(crate) mod graph;
 
 pub(crate) mod inspect;
 pub(crate) mod kinds;
+pub(crate) mod validate;
 
 #[cfg(feature = "models")]
 pub(crate) mod models;

@@ -283,6 +283,20 @@ fn params_that_do_not_fit_the_model_are_refused_with_what_it_has() {
 }
 
 #[test]
+fn a_constant_beyond_all_memory_is_refused() {
+    let (lab, runtime) = (Lab::new(), runtime());
+    let far = Some(1 << 40);
+    let model = OnnxFile::default()
+        .input("x", FLOAT, &[None, Some(2)])
+        .input("k", FLOAT, &[far, far])
+        .output("y", FLOAT, &[None, Some(2)])
+        .operator("Identity", &["x"], &["y"]);
+    let path = lab.file("far.onnx", &model.bytes());
+    let said = refusal(&runtime, json!({ "path": path, "constants": { "k": [1, 2] } }));
+    assert!(said.contains("`k` is too large"), "{said}");
+}
+
+#[test]
 fn a_link_to_an_input_that_the_model_has_not_is_an_error_of_its_packets() {
     let (lab, runtime) = (Lab::new(), runtime());
     let graph = Graph::builder()

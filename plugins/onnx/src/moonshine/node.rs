@@ -175,7 +175,7 @@ impl Moonshine {
             let (sound, found_ns) = self.recording.cut(Span { start_ns, end_ns });
             if found_ns > segment.start_ns && !sound.is_empty() {
                 tracing::warn!(
-                    missing_ms = (found_ns - segment.start_ns) / 1_000_000,
+                    missing_ms = found_ns.saturating_sub(segment.start_ns) / 1_000_000,
                     "the sound of a segment begins too late; raise `history_s`"
                 );
             }

@@ -95,7 +95,7 @@ fn filled(info: &TensorInfo, numbers: &[f64]) -> Result<Value> {
     let name = &info.name;
     let own = info.shape.as_deref().unwrap_or_default();
     // The first open length is what the numbers fill; further ones are 1.
-    let fixed: usize = own.iter().flatten().product();
+    let fixed = own.iter().flatten().fold(1_usize, |product, length| product.saturating_mul(*length));
     let mut open = Some((numbers.len() / fixed.max(1)).max(1));
     let shape: Vec<usize> = own.iter().map(|length| length.or_else(|| open.take()).unwrap_or(1)).collect();
     let len = shape.iter().try_fold(1_usize, |product, length| product.checked_mul(*length));

@@ -139,9 +139,10 @@ impl AudioHeader {
         Self { sample: SampleType::F32, rate_hz, channels, frames, planar: false }
     }
 
-    /// Bytes that the samples take.
+    /// Bytes that the samples take; the largest number there is when they would be even more.
     pub fn byte_len(&self) -> u64 {
-        u64::from(self.frames) * u64::from(self.channels) * self.sample.size() as u64
+        let samples = u64::from(self.frames) * u64::from(self.channels);
+        samples.saturating_mul(self.sample.size() as u64)
     }
 
     pub(crate) fn from_raw(raw: &gm_audio) -> Option<Self> {

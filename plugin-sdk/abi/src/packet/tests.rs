@@ -41,6 +41,23 @@ fn too_few_bytes_for_the_shape_are_refused() {
     assert_eq!(Packet::from_event(&long, 1, Buffer::zeroed(0)).unwrap_err(), PacketError::Text(TextError::TooLong));
 }
 
+/// 2^31 frames of 2^31 channels of four bytes are 2^64 bytes, which is 0 in 64 bits.
+#[test]
+fn sound_of_more_bytes_than_numbers_can_tell_is_refused() {
+    let mut packet = tone();
+    let raw = packet.as_raw_mut();
+    // SAFETY: the packet is ours.
+    let payload = unsafe { &mut (*raw).u };
+    // SAFETY: it is an audio packet.
+    let audio = unsafe { &mut payload.audio };
+    (audio.frames, audio.channels) = (1 << 31, 1 << 31);
+    // SAFETY: the packet is ours and owns its buffer.
+    assert_eq!(unsafe { Packet::take_raw(raw) }.unwrap_err(), PacketError::Shape);
+    let endless = AudioHeader::f32(48_000, u32::MAX, u32::MAX);
+    assert_eq!(endless.byte_len(), u64::MAX);
+    assert_eq!(Packet::from_audio(endless, Buffer::zeroed(32)).unwrap_err(), PacketError::Shape);
+}
+
 #[test]
 fn clone_shares_the_bytes_and_forbids_writing() {
     let mut packet = tone();

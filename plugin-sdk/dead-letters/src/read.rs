@@ -100,7 +100,8 @@ fn read_letter(frame: &Frame, input: &mut impl Read, letter: u32) -> Result<Dead
     let wanted = u64::from_le_bytes(read_array(input, letter)?);
     let header = read_bytes(input, frame.header_len.into(), letter)?;
     let body = read_bytes(input, frame.body_len, letter)?;
-    if frame.checksum().add(&header).add(&body).0 != wanted {
+    // A machine that makes up files cannot guess a checksum; what comes after it has to hold without one.
+    if !cfg!(fuzzing) && frame.checksum().add(&header).add(&body).0 != wanted {
         return Err(DeadLetterFileError::Checksum { letter });
     }
     let record: Record =

@@ -68,6 +68,19 @@ pub(super) unsafe fn import(raw: *const gm_module) -> Result<ImportedModule, Mod
     Ok(ImportedModule { manifest, manifest_json, classes })
 }
 
+/// Imports a module and drops what came out of it.
+///
+/// # Errors
+/// As for [`import`].
+///
+/// # Safety
+/// As for [`import`].
+#[cfg(fuzzing)]
+pub unsafe fn fuzzed_import(raw: *const gm_module) -> Result<(), ModuleFault> {
+    // SAFETY: passed on from the caller.
+    unsafe { import(raw) }.map(drop)
+}
+
 fn check_pointer<T>(raw: *const T, what: impl Fn() -> String) -> Result<(), ModuleFault> {
     if raw.is_null() {
         return Err(ModuleFault::Null { what: what() });

@@ -35,6 +35,13 @@ pub mod surroundings;
 #[cfg(test)]
 mod tests;
 
+/// What fuzzing reaches of this module, in builds for it alone: a plugin that is linked stays for ever.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use super::import::fuzzed_import as import;
+}
+
 pub use attribution::install_crash_attribution;
 pub use error::LoadError;
 pub use import::ModuleFault;

@@ -36,6 +36,13 @@ pub use otlp::{EndpointError, OtlpOptions, export_otlp, export_otlp_traces};
 #[cfg(feature = "prometheus")]
 pub use prometheus::{PrometheusPage, prometheus_page, serve_prometheus};
 
+/// What fuzzing reaches of this module, in builds for it alone.
+#[cfg(all(fuzzing, feature = "prometheus"))]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use super::prometheus::fuzzed_request as request;
+}
+
 pub use histogram::{BOUNDS_NS, Distribution, Summary};
 pub use instruments::{INSTRUMENTS, Instrument, InstrumentKind};
 pub use ledger::{

@@ -166,6 +166,18 @@ fn parse(bytes: &[u8]) -> Option<Request> {
     })
 }
 
+/// The word for what a request asks for.
+#[cfg(fuzzing)]
+pub fn fuzzed_request(bytes: &[u8]) -> Option<&'static str> {
+    parse(bytes).map(|request| match request {
+        Request::Page { is_head: false } => "Page",
+        Request::Page { is_head: true } => "Head",
+        Request::Elsewhere => "Elsewhere",
+        Request::Method => "Method",
+        Request::Bad => "Bad",
+    })
+}
+
 struct Response {
     status: &'static str,
     body: String,

@@ -258,6 +258,40 @@ fn packet_that_hangs_its_node_is_handed_over_again_or_becomes_a_letter_as_the_po
     assert_eq!((lost, arrived, letters.len()), (1, 99, 1), "there is no next instance");
 }
 
+#[test]
+fn what_calls_gave_beyond_the_room_of_a_link_is_counted_when_their_worker_hangs() {
+    let runtime = runtime();
+    let (open, held) = (close_gate("beyond"), close_gate("beyond-held"));
+    let gated = |test: &str| NodeSpec::new("gated").with_params(json!({ "test": test, "gated": "process" }));
+    let both = |node: NodeSpec| node.with_worker("both");
+    let copies = NodeSpec::new("flow.pass").with_params(json!({ "copies": 8 }));
+    let isolate = serde_json::from_value(json!({ "on_trip": "isolate", "restart": { "max": 0 } })).unwrap();
+    // `copies` gives eight packets to a link of two, whose consumer is held, and to `model`, which then hangs.
+    let graph = Graph::builder()
+        .node("count", "flow.count", json!({ "packets": 1 }))
+        .node_with("copies", both(copies))
+        .node_with("model", both(gated("beyond")).with_deadlines(deadlines("process_ms", 20)).with_policy(isolate))
+        .node_with("consumer", gated("beyond-held"))
+        .node("check", "flow.check", json!({}))
+        .link("count", "copies")
+        .link_with(LinkSpec::new("copies", "consumer").with_capacity(2))
+        .chain(["copies", "model", "check"])
+        .link("consumer", "check")
+        .build(runtime.plugins())
+        .unwrap();
+    let mut session = runtime.start(&graph).unwrap();
+    // Its worker is replaced by the time that its node has left.
+    while session.report().abandoned.is_empty() {
+        std::thread::yield_now();
+    }
+    drop(held);
+    let report = session.wait_timeout(LONG).unwrap();
+    drop(open);
+    let link = report.link("copies.out -> consumer.in").unwrap();
+    assert_eq!(link.delivered + link.dropped_total(), 8, "{link:#?}");
+    assert_eq!(link.depth, 0, "{link:#?}");
+}
+
 /// count -> pass -> model -> check, with `pass` and `model` on one worker and a model that hangs once.
 fn shared_worker(test: &str, policy: Value) -> (Graph, Runtime) {
     let runtime = runtime();

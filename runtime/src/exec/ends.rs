@@ -96,6 +96,7 @@ impl Inlet {
             abort: self.shared.abort_flag(),
             is_shared: false,
             call: None,
+            counts_refusals: false,
             follower: self.follower.as_ref(),
             cause: None,
             fatal: &mut fatal,

@@ -7,6 +7,10 @@ mod assemble;
 mod handle;
 mod steer;
 
+#[cfg(test)]
+#[cfg(not(loom))]
+mod simulation;
+
 pub(crate) use assemble::next_instance_id;
 pub use handle::SessionHandle;
 pub use steer::SteerError;
@@ -54,6 +58,8 @@ pub struct SessionOptions {
     /// 1 follows all of them. A packet that is followed costs some locks and clock readings in every node; one that is
     /// not costs nothing.
     pub follow_every: Option<NonZeroU64>,
+    /// What the jitter of restarts comes from, beside the position of the node; numbers of instances unless it is set.
+    pub(crate) jitter_seed: Option<u64>,
 }
 
 impl Default for SessionOptions {
@@ -65,6 +71,7 @@ impl Default for SessionOptions {
             stop_timeout: Duration::from_secs(5),
             measure: Measure::Times,
             follow_every: None,
+            jitter_seed: None,
         }
     }
 }
@@ -145,8 +152,13 @@ impl Session {
         let Assembly { shared, workers, watched, nodes, links, ledger, inner_links, outlet_links, inlets, outlets } =
             assemble::assemble(graph, factories, &name, &options)?;
         let (tell, milestones) = bounded(workers.len() * MILESTONES_PER_WORKER);
-        let watch =
-            Watch { workers: watched, shared: shared.clone(), clock: options.clock.clone(), milestones: tell.clone() };
+        let watch = Watch {
+            workers: watched,
+            shared: shared.clone(),
+            clock: options.clock.clone(),
+            milestones: tell.clone(),
+            start: worker::start_replacement,
+        };
         let (end_watch, watch_ends) = bounded(0);
         sys::spawn("watch", move || watch.run(&watch_ends))
             .map_err(|error| StartError::Thread { worker: "watch".to_string(), error })?;

@@ -17,7 +17,7 @@ use crate::exec::link::{DropReason, Link, LinkCounters};
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::{Event, FailureKind, NodeFate, NodeState, PacketFate, Reason, SharedSupervisor};
 use crate::exec::sys::{self, AtomicU64, Ordering};
-use crate::exec::worker::{self, InFlight, Kept, Milestone, Redelivery, WorkerPlan};
+use crate::exec::worker::{InFlight, Kept, Milestone, Redelivery, WorkerPlan};
 use crate::graph::{Deadlines, OnTrip};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::path::PathBuf;
@@ -91,11 +91,16 @@ pub(crate) struct Watch {
     pub(crate) shared: Arc<SessionShared>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) milestones: Sender<Milestone>,
+    /// How the place of a hung worker is taken.
+    pub(crate) start: StartWorker,
 }
+
+/// Starts a worker on a thread of its own, or says that there is none.
+pub(crate) type StartWorker = fn(WorkerPlan, Sender<Milestone>) -> std::io::Result<()>;
 
 /// A call that was seen, and when for the first time.
 #[derive(Debug, Clone, Copy)]
-struct Seen {
+pub(crate) struct Seen {
     call: CallWord,
     since_ns: i64,
 }
@@ -118,8 +123,10 @@ impl Watch {
         (shortest / 4).clamp(PERIOD_MIN, PERIOD_MAX)
     }
 
-    fn look(&mut self, seen: &mut [Option<Seen>], now_ns: i64) {
-        let Self { workers, shared, milestones, .. } = self;
+    /// Looks at every worker once. `seen` is what the last look saw, for each worker.
+    pub(crate) fn look(&mut self, seen: &mut [Option<Seen>], now_ns: i64) {
+        let Self { workers, shared, milestones, start, .. } = self;
+        let start = *start;
         for (worker, seen) in workers.iter_mut().zip(seen) {
             worker.forgive_slow_calls(now_ns);
             if worker.lease.is_revoked() {
@@ -139,7 +146,7 @@ impl Watch {
                 && worker.lease.revoke(call)
             {
                 shared.worker_abandoned(&worker.name);
-                if !worker.abandon(&hung, shared, (now_ns, milestones)) {
+                if !worker.abandon(&hung, shared, (now_ns, milestones, start)) {
                     shared.worker_ended();
                     // A session that is gone does not listen.
                     let _unheard = milestones.send(Milestone::Lost(worker.name.clone()));
@@ -199,7 +206,7 @@ impl WatchedWorker {
         &mut self,
         hung: &Hung,
         shared: &SessionShared,
-        (now_ns, milestones): (i64, &Sender<Milestone>),
+        (now_ns, milestones, start): (i64, &Sender<Milestone>, StartWorker),
     ) -> bool {
         thread_abandoned();
         sys::demote_thread(self.thread.load(Ordering::Relaxed));
@@ -222,7 +229,7 @@ impl WatchedWorker {
             has_successors |= node.supervisor.on(Event::WorkerLost, now_ns, Some(&lost)).node.has_successor();
         }
         let goes_on = has_successors && !fate.stops_session() && !shared.is_draining();
-        let is_replaced = goes_on && self.replace(milestones);
+        let is_replaced = goes_on && self.replace(milestones, start);
         self.tell(hung, &lost, (fate, is_replaced), shared);
         if !is_replaced {
             self.give_up(shared, now_ns);
@@ -231,11 +238,11 @@ impl WatchedWorker {
     }
 
     /// Starts a thread in the place of the hung one; its nodes do there what their supervisors say.
-    fn replace(&mut self, milestones: &Sender<Milestone>) -> bool {
+    fn replace(&mut self, milestones: &Sender<Milestone>, start: StartWorker) -> bool {
         let Some(plan) = self.replica.take() else { return false };
         self.replica = Some(plan.replica());
-        let (lease, thread, milestones) = (plan.lease.clone(), plan.thread.clone(), milestones.clone());
-        if sys::spawn(&self.name, move || worker::replace(plan, &milestones)).is_err() {
+        let (lease, thread) = (plan.lease.clone(), plan.thread.clone());
+        if start(plan, milestones.clone()).is_err() {
             return false;
         }
         (self.lease, self.thread) = (lease, thread);

@@ -328,7 +328,9 @@ fn place_node(
     let current = Arc::new(CurrentContext::new(context.clone()));
     assembly.shared.add_context(current.clone());
     let policy = *node.policy();
-    let supervisor = Supervisor::new(&policy, node.pass_through(), context.instance_id());
+    // The entry of this node is the newest.
+    let seed = options.jitter_seed.map_or(context.instance_id(), |seed| seed ^ assembly.nodes.len() as u64);
+    let supervisor = Supervisor::new(&policy, node.pass_through(), seed);
     let supervisor = supervisor.map_err(|error| invalid_policy(&context, &error))?;
     let events = assembly.shared.events().clone();
     let supervisor = Arc::new(SharedSupervisor::new(supervisor, context.clone(), counters.clone(), events));

@@ -38,9 +38,15 @@ impl Backoff {
 
 /// The generator SplitMix64 of Steele, Lea and Flood: one word of state, every seed is good.
 #[derive(Debug, Clone)]
-struct SplitMix(u64);
+pub(crate) struct SplitMix(u64);
 
 impl SplitMix {
+    /// The sequence of a seed.
+    #[cfg(test)]
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut word = self.0;
@@ -50,7 +56,7 @@ impl SplitMix {
     }
 
     /// A number from 0 to `max`, both included.
-    fn up_to(&mut self, max: u64) -> u64 {
+    pub(crate) fn up_to(&mut self, max: u64) -> u64 {
         let scaled = (u128::from(self.next()) * (u128::from(max) + 1)) >> 64;
         // The product is below 2^64 * (max + 1), so what is left after the shift is at most `max`.
         u64::try_from(scaled).unwrap_or(max)

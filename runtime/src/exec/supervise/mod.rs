@@ -17,6 +17,9 @@ mod budget;
 
 mod dead_letters;
 
+#[cfg(test)]
+#[cfg(not(loom))]
+pub(crate) use backoff::SplitMix;
 pub use dead_letters::{DeadLetterBox, DeadLetters};
 pub use decision::{Decision, InstanceFate, NodeFate, PacketFate, TripCause};
 pub use event::{Event, FailureKind};

@@ -7,6 +7,7 @@ use crate::exec::control::Params;
 use crate::exec::events::{Events, SessionEvent};
 use crate::exec::supervise::Supervisor;
 use crate::exec::sys::Barrier;
+use crate::exec::worker;
 use crate::graph::{PassThrough, Policy, RestartPolicy};
 use crossbeam_channel::unbounded;
 
@@ -52,7 +53,7 @@ fn watch() -> (Watch, Receiver<Milestone>, Arc<NodeCounters>) {
         replica: None,
     };
     shared.add_worker();
-    let watch = Watch { workers: vec![worker], shared, clock, milestones: tell };
+    let watch = Watch { workers: vec![worker], shared, clock, milestones: tell, start: worker::start_replacement };
     (watch, milestones, counters)
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Emitter<'a> {
     pub(crate) is_shared: bool,
     /// The lease of the worker during a call; an inlet has none.
     pub(crate) call: Option<CallInProgress<'a>>,
+    /// Whether a packet that a link refuses is lost to it; what the application gets back is not.
+    pub(crate) counts_refusals: bool,
     /// Who notes where packets spend their time, if the session wants that.
     pub(crate) follower: Option<&'a Follower>,
     /// The followed packet that the call is for.
@@ -79,8 +81,7 @@ impl Emitter<'_> {
             abort: self.abort,
             wait,
             is_shared: self.is_shared,
-            // What the application gets back is not lost.
-            counts_refusals: self.call.is_some(),
+            counts_refusals: self.counts_refusals,
         };
         let sent = match output.targets.as_mut_slice() {
             [] => {

@@ -14,6 +14,14 @@ mod node;
 mod outputs;
 mod ticks;
 
+#[cfg(test)]
+#[cfg(not(loom))]
+mod stepped;
+
+#[cfg(test)]
+#[cfg(not(loom))]
+pub(crate) use stepped::{Round, SteppedWorker};
+
 pub(crate) use call_gate::CallGate;
 pub(crate) use emit::Emitter;
 pub(crate) use in_flight::{InFlight, Kept, Redelivery};
@@ -28,7 +36,7 @@ use crate::exec::counters::NodeFailure;
 use crate::exec::doorbell::Doorbell;
 use crate::exec::lease::Lease;
 use crate::exec::shared::SessionShared;
-use crate::exec::sys::{AtomicU64, Barrier, Ordering, thread_number};
+use crate::exec::sys::{self, AtomicU64, Barrier, Ordering, thread_number};
 use crate::exec::watch::thread_came_back;
 use crossbeam_channel::{Receiver, Sender};
 use node::{LeaseLost, Node, NotMade, Turn};
@@ -103,6 +111,19 @@ struct Worker {
     clock: Arc<dyn Clock>,
     timer: CallTimer,
     gate: CallGate,
+    /// Whether a call must not wait for room, because that may have to be made on this very thread.
+    is_shared: bool,
+}
+
+/// How a round of turns went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Some node made progress.
+    Progressed,
+    /// There is nothing to do.
+    Idle,
+    /// Every node has ended.
+    Ended,
 }
 
 /// The body of a worker's thread.
@@ -123,18 +144,19 @@ pub(crate) fn run(plan: WorkerPlan, go: &Receiver<Go>, milestones: &Sender<Miles
     }
 }
 
+/// Starts the thread that takes the place of a hung one.
+///
+/// # Errors
+/// The operating system has no thread left.
+pub(crate) fn start_replacement(plan: WorkerPlan, milestones: Sender<Milestone>) -> std::io::Result<()> {
+    sys::spawn(&plan.name.clone(), move || replace(plan, &milestones)).map(drop)
+}
+
 /// The body of the thread that takes the place of a hung one: its nodes wait for their next instances, or have left.
-pub(crate) fn replace(plan: WorkerPlan, milestones: &Sender<Milestone>) {
+fn replace(plan: WorkerPlan, milestones: &Sender<Milestone>) {
     plan.thread.store(thread_number(), Ordering::Relaxed);
     let ended = scopeguard::guard((plan.name.clone(), plan.shared.clone()), |ended| tell_end(ended, milestones));
-    let WorkerPlan { name, nodes, mut locals, bell, shared, clock, timer, lease, thread: _ } = plan;
-    for counters in locals.iter().map(|link| &link.counters) {
-        // What was in these queues is on the stack of the hung thread.
-        counters.lose_waiting();
-    }
-    let nodes: Vec<Node> =
-        nodes.into_iter().enumerate().map(|(at, plan)| Node::succeeding(at, plan, &mut locals)).collect();
-    let mut worker = Worker { name, nodes, locals, bell, shared, clock, timer, gate: CallGate::new(lease) };
+    let mut worker = Worker::succeeding(plan);
     if worker.run().and_then(|()| worker.destroy()) == Err(LeaseLost) {
         drop(worker);
         come_back(ended);
@@ -176,7 +198,25 @@ impl Worker {
                 }
             }
         }
-        Ok(Self { name, nodes, locals, bell, shared, clock, timer, gate })
+        let is_shared = nodes.len() > 1;
+        Ok(Self { name, nodes, locals, bell, shared, clock, timer, gate, is_shared })
+    }
+
+    /// The worker in the place of a hung one.
+    fn succeeding(plan: WorkerPlan) -> Self {
+        let WorkerPlan { name, nodes, mut locals, bell, shared, clock, timer, lease, thread: _ } = plan;
+        for counters in locals.iter().map(|link| &link.counters) {
+            // What was in these queues is on the stack of the hung thread.
+            counters.lose_waiting();
+        }
+        for link in nodes.iter().flat_map(|plan| &plan.outputs).flat_map(Output::remote_links) {
+            // And so is what its calls gave beyond the room of other links.
+            link.counters.lose_waiting();
+        }
+        let nodes: Vec<Node> =
+            nodes.into_iter().enumerate().map(|(at, plan)| Node::succeeding(at, plan, &mut locals)).collect();
+        let is_shared = nodes.len() > 1;
+        Self { name, nodes, locals, bell, shared, clock, timer, gate: CallGate::new(lease), is_shared }
     }
 
     /// From the instances being made to their being freed.
@@ -196,15 +236,24 @@ impl Worker {
 
     fn run(&mut self) -> Result<(), LeaseLost> {
         tracing::debug!(worker = %self.name, nodes = self.nodes.len(), "worker runs");
-        while !self.nodes.iter().all(Node::is_done) {
-            if self.shared.is_aborted() {
-                return self.abort();
-            }
-            if !self.give_turns()? {
-                self.sleep();
+        loop {
+            match self.step()? {
+                Step::Progressed => {}
+                Step::Idle => self.sleep(),
+                Step::Ended => return Ok(()),
             }
         }
-        Ok(())
+    }
+
+    /// One round: everything that a worker does between two looks at whether it may sleep.
+    fn step(&mut self) -> Result<Step, LeaseLost> {
+        if self.nodes.iter().all(Node::is_done) {
+            return Ok(Step::Ended);
+        }
+        if self.shared.is_aborted() {
+            return self.abort().map(|()| Step::Ended);
+        }
+        Ok(if self.give_turns()? { Step::Progressed } else { Step::Idle })
     }
 
     /// Gives every node a turn, in graph order; whether any of them made progress.
@@ -219,8 +268,8 @@ impl Worker {
 
     /// The nodes, and what they are lent for a turn.
     fn turn(&mut self) -> (&mut [Node], Turn<'_>) {
-        let Self { nodes, locals, shared, timer, gate, clock, .. } = self;
-        let is_shared = nodes.len() > 1;
+        let Self { nodes, locals, shared, timer, gate, clock, is_shared, .. } = self;
+        let is_shared = *is_shared;
         let (reading, queued_at) = (CallTimer::NEVER, CallTimer::NEVER);
         let link = 0;
         (nodes, Turn { locals, shared, timer, reading, queued_at, link, gate, is_shared, now_ns: clock.now_ns() })
@@ -233,14 +282,23 @@ impl Worker {
 
     fn sleep(&mut self) {
         let now_ns = self.clock.now_ns();
-        let next_ns = self.nodes.iter().filter_map(Node::next_look_ns).filter(|next_ns| *next_ns > now_ns).min();
         let longest = SLEEP_MAX.min(self.clock.sleep_max());
-        let timeout = next_ns.map_or(longest, |next_ns| {
+        let timeout = self.next_look_ns(now_ns).map_or(longest, |next_ns| {
             Duration::from_nanos(next_ns.saturating_sub(now_ns).unsigned_abs()).min(longest)
         });
-        let Self { nodes, locals, shared, bell, .. } = self;
-        let is_ready = || shared.is_aborted() || nodes.iter_mut().any(|node| node.is_ready(locals, shared, now_ns));
-        bell.sleep_unless(is_ready, timeout);
+        let bell = self.bell.clone();
+        bell.sleep_unless(|| self.is_ready(now_ns), timeout);
+    }
+
+    /// Whether a round would make progress.
+    fn is_ready(&mut self, now_ns: i64) -> bool {
+        let Self { nodes, locals, shared, .. } = self;
+        shared.is_aborted() || nodes.iter_mut().any(|node| node.is_ready(locals, shared, now_ns))
+    }
+
+    /// When the worker has something to do although nobody rings.
+    fn next_look_ns(&self, now_ns: i64) -> Option<i64> {
+        self.nodes.iter().filter_map(Node::next_look_ns).filter(|next_ns| *next_ns > now_ns).min()
     }
 
     /// Frees the instances against the order of the graph.

@@ -46,6 +46,7 @@ impl Node {
             abort: turn.shared.abort_flag(),
             is_shared: turn.is_shared,
             call: Some(CallInProgress { gate: turn.gate, node: self.at, operation }),
+            counts_refusals: true,
             follower: self.plan.follower.as_ref(),
             cause,
             fatal: &mut fatal,

@@ -188,6 +188,7 @@ impl Node {
             abort: turn.shared.abort_flag(),
             is_shared: turn.is_shared,
             call: None,
+            counts_refusals: true,
             follower,
             cause,
             fatal: &mut fatal,

@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod demo;
 mod endurance;
+mod lanes;
 mod scrape;
 mod test;
 mod validate;
@@ -36,6 +37,14 @@ Usage: cargo xtask COMMAND
   soak      good and bad sessions side by side for an hour, or for `--minutes N`, and what they leave behind
   validate  check that every shipped plugin keeps its contract, and that every broken one is caught
   plugins   build every plugin of the workspace as a library and say where it is
+  miri      tests under Miri, the lanes of miri.toml; `miri LANE ...` runs those, `miri probes` none
+  loom      every interleaving of the models; `--preemptions N` looks deeper
+  fuzz      each fuzz target for 20 seconds; `fuzz TARGET ... --seconds N`
+  simulate  sessions without threads, faults from a seed; `--seeds N --from N`
+  sanitize  tests over real libraries under the sanitizers `address` and `thread`, or the one that is named
+  memcheck  a graph with the release binaries under valgrind
+  deny      licences, bans and sources of what we depend on
+  coverage  lines that the tests reach, inside loaded libraries too
   scrape    have a real Prometheus server scrape a running graph; needs `prometheus` and `promtool`
   tidy      check the project's own rules: dependency directions, unsafe code, tests of the requirements
   header    write plugin-sdk/include/graphmill.h again
@@ -68,6 +77,9 @@ fn run(task: &str, rest: &[String]) -> Option<Outcome> {
             return Some(Ok(()));
         }
         ("screenshot", []) => return Some(screenshot::run()),
+        (lane, rest) if lanes::NAMES.contains(&lane) => {
+            return Some(Workspace::find().and_then(|workspace| lanes::run(&workspace, lane, rest.to_vec())));
+        }
         ("test", rest) => return Some(Workspace::find().and_then(|workspace| test::run(&workspace, rest))),
         ("soak", rest) => return Some(Workspace::find().and_then(|workspace| endurance::soak(&workspace, rest))),
         ("compare", rest) => return Some(Workspace::find().and_then(|workspace| compare::run(&workspace, rest))),

@@ -4,12 +4,15 @@ mod crates;
 mod modules;
 mod requirements;
 mod root;
+mod specification;
+mod tables;
 mod unsafety;
 
 mod code;
 mod sources;
 
 use crate::command::{self, Outcome};
+use crate::lanes::miri;
 use crate::workspace::Workspace;
 use sources::Source;
 
@@ -34,6 +37,8 @@ fn broken_rules(workspace: &Workspace) -> Outcome<Vec<String>> {
     broken.extend(modules::check(&sources));
     broken.extend(unsafety::check(&sources));
     broken.extend(requirements::check(&sources));
+    broken.extend(specification::check(&workspace.root, &sources)?);
+    broken.extend(tables::check(&sources, &miri::Plan::read(workspace)?, &workspace.packages));
     broken.extend(without_dylib(workspace)?);
     Ok(broken)
 }

@@ -25,20 +25,8 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
 
 /// Whether a file has a test whose name starts with the row.
 fn has_test_of(source: &Source, row: &str) -> bool {
-    let start = format!("fn {row}_");
-    let mut is_test = false;
-    for (_, code) in source.lines() {
-        let code = code.trim_start();
-        if code.starts_with("#[test]") {
-            is_test = true;
-        } else if !code.is_empty() && !code.starts_with("#[") {
-            if is_test && code.trim_start_matches("pub ").starts_with(&start) {
-                return true;
-            }
-            is_test = false;
-        }
-    }
-    false
+    let start = format!("{row}_");
+    source.tests().iter().any(|name| name.starts_with(&start))
 }
 
 /// Whether a file has an example for the row that must not compile.

@@ -32,6 +32,23 @@ impl Source {
         self.code.lines().enumerate().map(|(at, line)| (at + 1, line))
     }
 
+    /// Names of the tests in it.
+    pub(crate) fn tests(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        let mut is_test = false;
+        for (_, code) in self.lines() {
+            let code = code.trim_start();
+            if code.starts_with("#[test]") {
+                is_test = true;
+            } else if !code.is_empty() && !code.starts_with("#[") {
+                let name = code.trim_start_matches("pub ").strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+                names.extend(name.filter(|_| is_test));
+                is_test = false;
+            }
+        }
+        names
+    }
+
     /// Whether the file lies in a folder.
     pub(crate) fn is_in(&self, folder: &str) -> bool {
         self.path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -3,7 +3,7 @@
 use super::Source;
 
 /// Where unsafe code may be; everything else is checked by the compiler.
-const UNSAFE_PLACES: [&str; 6] = [
+const UNSAFE_PLACES: [&str; 8] = [
     "plugin-sdk/abi",
     "plugin-sdk/src/export",
     "runtime/src/plugin",
@@ -11,6 +11,9 @@ const UNSAFE_PLACES: [&str; 6] = [
     // Tests that play the other side of the C ABI, or count allocations with an allocator of their own.
     "plugin-sdk/tests",
     "runtime/tests",
+    // The same, with input that a machine makes up, and programs that are wrong on purpose.
+    "fuzz/fuzz_targets",
+    "xtask/probes",
 ];
 
 /// Folders in which nothing promises by itself that it may move between threads.

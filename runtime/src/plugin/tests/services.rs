@@ -173,6 +173,16 @@ fn services_after_destroy_are_refused_and_time_goes_on() {
 }
 
 #[test]
+fn extension_that_nobody_has_is_answered_with_null() {
+    let bench = Bench::new("sample.gain");
+    let raw = raw_node(&bench);
+    for name in [gm_str::new("org.graphmill.name/1"), gm_str::EMPTY] {
+        // SAFETY: the context is alive, and so is the text.
+        assert!(unsafe { raw.api.get_extension.unwrap()(raw.host.ctx, name) }.is_null());
+    }
+}
+
+#[test]
 fn context_of_a_plugin_gives_what_needs_no_node() {
     let raw = raw(HostContext::for_module("libsample.so".to_owned()));
     let mut out = ptr::null_mut();

@@ -189,9 +189,9 @@ fn model_is_verified_and_found_where_it_was_put() {
     assert_eq!(shelf.run(&["path", "it", "a"]).succeeds().out.trim_end(), shelf.file("a").to_str().unwrap());
     assert!(shelf.run(&["verify"]).succeeds().err.contains("it: 1 file as they should be"));
     fs::write(shelf.file("a"), "wrong").unwrap();
-    refused(&shelf.run(&["verify", "it"]), &["a` has the SHA-256 ", "fetch it again with `graphmill models pull it`"]);
+    refused(&shelf.run(&["verify", "it"]), &["`it/a` has the SHA-256 ", "run `graphmill models pull it`"]);
     fs::write(shelf.file("a"), "longer").unwrap();
-    refused(&shelf.run(&["verify", "it"]), &["has 6 bytes, and the model `it` says 5"]);
+    refused(&shelf.run(&["verify", "it"]), &["`it/a` has 6 bytes, not 5"]);
     refused(&shelf.run(&["pull", "its"]), &["there is no model `its`; did you mean `it`?"]);
     refused(&shelf.run(&["path", "it", "b"]), &["the model `it` has no file `b`; its files are `a`"]);
 }

@@ -22,6 +22,11 @@ impl Sha256Digest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
+
+    /// As many digits as tell two files apart for a reader.
+    pub(crate) fn begin(&self) -> String {
+        self.to_string().chars().take(8).collect()
+    }
 }
 
 /// The digest of bytes that come piece by piece.

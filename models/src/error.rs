@@ -2,9 +2,10 @@
 
 use crate::digest::Sha256Digest;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Why a model file cannot be used. The text names the file and the way out.
+/// Why a model file cannot be used. The text names the file and the way out, in few enough words that they survive
+/// inside of another message of a plugin.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
@@ -27,7 +28,7 @@ pub enum ModelError {
         known: String,
     },
     /// The file is not on this machine.
-    #[error("the model `{model}` is not on this machine: `{}` is missing; fetch it with `graphmill models pull {model}`", path.display())]
+    #[error("the model `{model}` is not on this machine, fetch it with `graphmill models pull {model}`: `{}` is missing", path.display())]
     Absent {
         /// The model.
         model: String,
@@ -35,7 +36,7 @@ pub enum ModelError {
         path: PathBuf,
     },
     /// The file is not as long as the manifest says.
-    #[error("`{}` has {found} bytes, and the model `{model}` says {expected}; fetch it again with `graphmill models pull {model}`", path.display())]
+    #[error("`{model}/{}` has {found} bytes, not {expected}; run `graphmill models pull {model}`", name_of(path))]
     WrongSize {
         /// The model.
         model: String,
@@ -47,7 +48,7 @@ pub enum ModelError {
         expected: u64,
     },
     /// The content of the file is not what the manifest says.
-    #[error("`{}` has the SHA-256 {found}, and the model `{model}` says {expected}; fetch it again with `graphmill models pull {model}`", path.display())]
+    #[error("`{model}/{}` has the SHA-256 {}.. not {}..; run `graphmill models pull {model}`", name_of(path), found.begin(), expected.begin())]
     WrongDigest {
         /// The model.
         model: String,
@@ -78,4 +79,9 @@ pub enum ModelError {
         /// What is wrong with it.
         message: String,
     },
+}
+
+/// The last part of a path.
+fn name_of(path: &Path) -> std::borrow::Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
 }

@@ -3,7 +3,7 @@
 use crate::command::{self, Outcome};
 use crate::sections::Sections;
 use crate::workspace::Workspace;
-use crate::{compare, demo, test, tidy};
+use crate::{compare, demo, test, test_models, tidy};
 
 /// Runs every check, from the quickest to the slowest, and stops at the first that fails.
 ///
@@ -17,7 +17,10 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
         command::run(&mut command::cargo(&compare::folder(workspace), ["fmt", "--check"]))
     })?;
     sections.run("tidy", || tidy::run(workspace))?;
-    sections.run("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    sections.run("lints", || {
+        let with_models = "graphmill-cli/model-tests,graphmill-onnx/model-tests";
+        cargo(&["clippy", "--workspace", "--all-targets", "--features", with_models, "--", "-D", "warnings"])
+    })?;
     sections.run("without plugin files", || {
         cargo(&["clippy", "--package", "graphmill", "--no-default-features", "--", "-D", "warnings"])
     })?;
@@ -27,6 +30,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     })?;
     sections.run("tests", || test::run(workspace, &[]))?;
     sections.run("demo", || demo::run(workspace))?;
+    sections.run("tests with models", || test_models::run(workspace, &[]))?;
     sections.print();
     Ok(())
 }

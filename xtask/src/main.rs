@@ -8,6 +8,7 @@ mod endurance;
 mod lanes;
 mod scrape;
 mod test;
+mod test_models;
 mod validate;
 
 mod header;
@@ -32,6 +33,7 @@ Usage: cargo xtask COMMAND
   demo      build the command line and the plugins, clean a noisy recording, measure what that did
   check     everything that a change has to pass: format, lints, docs, tidy, tests, demo
   test      build the plugins, then run every test; arguments after it go to the test runner
+  test-models pull models, then run the tests and examples that need them; arguments go to the test runner
   compare   Graphmill and others side by side; --quick for a try, --peers a,b for some; takes minutes
   endurance a million panics and a hundred thousand lives, and what they leave behind; takes minutes
   soak      good and bad sessions side by side for an hour, or for `--minutes N`, and what they leave behind
@@ -81,6 +83,9 @@ fn run(task: &str, rest: &[String]) -> Option<Outcome> {
             return Some(Workspace::find().and_then(|workspace| lanes::run(&workspace, lane, rest.to_vec())));
         }
         ("test", rest) => return Some(Workspace::find().and_then(|workspace| test::run(&workspace, rest))),
+        ("test-models", rest) => {
+            return Some(Workspace::find().and_then(|workspace| test_models::run(&workspace, rest)));
+        }
         ("soak", rest) => return Some(Workspace::find().and_then(|workspace| endurance::soak(&workspace, rest))),
         ("compare", rest) => return Some(Workspace::find().and_then(|workspace| compare::run(&workspace, rest))),
         ("demo", []) => demo::run,

@@ -25,6 +25,8 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<String>,
     /// File of its library, when it is a plugin.
     pub(crate) plugin_file: Option<String>,
+    /// Its examples, in the order of their names.
+    pub(crate) examples: Vec<String>,
     /// The lane that builds and tests it, when it takes too long for the others: `package.metadata.graphmill.lane`.
     pub(crate) lane: Option<String>,
 }
@@ -69,6 +71,12 @@ impl Package {
             let types = target.get("crate_types").map(Json::list).unwrap_or_default();
             types.contains(&Json::Text("cdylib".into()))
         });
+        let is_example = |target: &&Json| {
+            target.get("kind").map(Json::list).unwrap_or_default().contains(&Json::Text("example".into()))
+        };
+        let examples = json.get("targets")?.list().iter().filter(is_example);
+        let mut examples: Vec<String> = examples.filter_map(|target| target.text("name").map(Into::into)).collect();
+        examples.sort();
         let is_built_in = |dependency: &&Json| dependency.text("kind") != Some("dev");
         let dependencies = json.get("dependencies")?.list().iter().filter(is_built_in);
         Some(Self {
@@ -76,6 +84,7 @@ impl Package {
             folder: manifest.parent()?.strip_prefix(root).ok()?.into(),
             dependencies: dependencies.filter_map(|dependency| dependency.text("name").map(Into::into)).collect(),
             plugin_file: plugin.and_then(|target| target.text("name")).map(library_file),
+            examples,
             lane: json
                 .get("metadata")
                 .and_then(|all| all.get("graphmill"))
@@ -114,6 +123,7 @@ mod tests {
         let workspace = Workspace::find().unwrap();
         let onnx = workspace.of_lanes().find(|package| package.name == "graphmill-onnx").unwrap();
         assert_eq!(onnx.lane.as_deref(), Some("models"));
+        assert!(onnx.examples.iter().any(|example| example == "microphone"), "{onnx:?}");
         assert!(!workspace.plugins().any(|package| package.name == "graphmill-onnx"));
     }
 

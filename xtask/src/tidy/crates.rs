@@ -51,7 +51,14 @@ mod tests {
 
     fn package(name: &str, folder: &str, dependencies: &[&str]) -> Package {
         let dependencies = dependencies.iter().map(|name| (*name).to_owned()).collect();
-        Package { name: name.into(), folder: folder.into(), dependencies, plugin_file: None, lane: None }
+        Package {
+            name: name.into(),
+            folder: folder.into(),
+            dependencies,
+            plugin_file: None,
+            examples: Vec::new(),
+            lane: None,
+        }
     }
 
     #[test]

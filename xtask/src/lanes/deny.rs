@@ -12,7 +12,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     need_subcommand(&workspace.root, "deny")?;
     for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
         // Advisories need a database from elsewhere; these three need nothing.
-        let arguments = ["deny", "--manifest-path", manifest, "check", "--config", "deny.toml"];
+        let arguments = ["deny", "--manifest-path", manifest, "--config", "deny.toml", "check"];
         let mut deny = command::cargo(&workspace.root, arguments);
         command::run(deny.args(["bans", "licenses", "sources"]))?;
     }

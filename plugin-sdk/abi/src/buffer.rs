@@ -273,6 +273,7 @@ impl From<Vec<u8>> for Buffer {
 ///
 /// # Safety
 /// A pointer that is neither null nor misaligned must point at a readable buffer header.
+#[inline]
 pub(crate) unsafe fn check(raw: *const gm_buffer) -> Result<(), BufferError> {
     if raw.is_null() || !raw.is_aligned() {
         return Err(BufferError::Pointer);

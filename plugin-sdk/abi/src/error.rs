@@ -16,6 +16,7 @@ impl ErrorSlot {
     ///
     /// The place of the message stays uninitialised, so a callee that claims a message must have written it. For a
     /// callee that is not trusted with that there is [`ErrorSlot::zeroed`].
+    #[inline]
     pub fn new() -> Self {
         let mut slot = Self(MaybeUninit::uninit());
         slot.prepare();
@@ -30,11 +31,13 @@ impl ErrorSlot {
     }
 
     /// Makes the slot ready for another call. What a callee left of an earlier message stays behind, unclaimed.
+    #[inline]
     pub fn reset(&mut self) {
         drop(self.take_detail());
         self.prepare();
     }
 
+    #[inline]
     fn prepare(&mut self) {
         let raw = self.0.as_mut_ptr();
         // SAFETY: the field lies inside the slot, and writing plain numbers drops nothing.
@@ -50,6 +53,7 @@ impl ErrorSlot {
     }
 
     /// The pointer to hand to the callee.
+    #[inline]
     pub fn as_raw(&mut self) -> *mut gm_error {
         self.0.as_mut_ptr()
     }
@@ -68,6 +72,7 @@ impl ErrorSlot {
     }
 
     /// The longer text that the callee left, if any.
+    #[inline]
     pub fn take_detail(&mut self) -> Option<Buffer> {
         let raw = self.0.as_mut_ptr();
         // SAFETY: the field was initialised by `prepare`.

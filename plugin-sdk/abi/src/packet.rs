@@ -230,23 +230,57 @@ impl Packet {
     }
 
     /// Takes the content out and leaves a packet without content behind.
+    #[inline]
     pub fn take(&mut self) -> Self {
         // SAFETY: the references in the original are nulled below, before anything else can see them.
         let taken = Self(unsafe { ptr::read(&raw const self.0) });
         // Only what owns something is reset: writing all 256 bytes would double the cost of a move.
-        for plane in &mut self.0.planes {
-            plane.buf = ptr::null_mut();
-        }
-        self.0.side = ptr::null_mut();
+        self.forget_references();
         self.0.kind = GM_KIND_NONE;
         self.0.n_planes = 0;
         taken
     }
 
+    /// Moves the content into `target`, whose own is dropped: one copy, where a `take` that is assigned may make two.
+    ///
+    /// What stays behind owns nothing and has no bytes, but still tells kind, numbers and shape: see [`Packet::outline`].
+    #[inline]
+    pub fn move_to(&mut self, target: &mut Self) {
+        target.clear();
+        // SAFETY: both are valid and apart. The target owned nothing any more; the references are nulled below, before
+        // anything else can see them twice.
+        unsafe { ptr::copy_nonoverlapping(&raw const self.0, &raw mut target.0, 1) };
+        self.forget_references();
+    }
+
+    /// Nulls every reference without giving it back.
+    #[inline]
+    fn forget_references(&mut self) {
+        for plane in &mut self.0.planes {
+            plane.buf = ptr::null_mut();
+        }
+        self.0.side = ptr::null_mut();
+    }
+
     /// Drops the content in place and leaves a packet without content behind.
     ///
     /// Right after the other side took the content there is nothing to drop; what is left of the header is reset.
+    #[inline]
     pub fn clear(&mut self) {
+        if self.owns_something() {
+            self.release_all();
+        }
+        self.0.kind = GM_KIND_NONE;
+        self.0.n_planes = 0;
+    }
+
+    #[inline]
+    fn owns_something(&self) -> bool {
+        let addresses = self.0.planes.iter().map(|plane| plane.buf.addr());
+        addresses.fold(self.0.side.addr(), |all, address| all | address) != 0
+    }
+
+    fn release_all(&mut self) {
         for plane in &mut self.0.planes {
             let buffer = core::mem::replace(&mut plane.buf, ptr::null_mut());
             // SAFETY: the packet owned this reference, and the plane no longer shows it.
@@ -255,11 +289,10 @@ impl Packet {
         let side = core::mem::replace(&mut self.0.side, ptr::null_mut());
         // SAFETY: as above.
         unsafe { release(side) };
-        self.0.kind = GM_KIND_NONE;
-        self.0.n_planes = 0;
     }
 
     /// Whether there is no content.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.kind == GM_KIND_NONE
     }
@@ -270,31 +303,37 @@ impl Packet {
     }
 
     /// Number of the packet in its stream.
+    #[inline]
     pub fn seq(&self) -> u64 {
         self.0.seq
     }
 
     /// Sets the number of the packet in its stream.
+    #[inline]
     pub fn set_seq(&mut self, seq: u64) {
         self.0.seq = seq;
     }
 
     /// Number of the stream that the packet belongs to.
+    #[inline]
     pub fn stream_id(&self) -> u64 {
         self.0.stream_id
     }
 
     /// Sets the number of the stream that the packet belongs to.
+    #[inline]
     pub fn set_stream_id(&mut self, stream_id: u64) {
         self.0.stream_id = stream_id;
     }
 
     /// Presentation time in nanoseconds, if known.
+    #[inline]
     pub fn pts_ns(&self) -> Option<i64> {
         (self.0.pts_ns != GM_TIME_UNKNOWN).then_some(self.0.pts_ns)
     }
 
     /// Sets or clears the presentation time.
+    #[inline]
     pub fn set_pts_ns(&mut self, pts_ns: Option<i64>) {
         self.0.pts_ns = pts_ns.unwrap_or(GM_TIME_UNKNOWN);
     }
@@ -330,11 +369,13 @@ impl Packet {
     }
 
     /// The word that belongs to the host: time of ingress.
+    #[inline]
     pub fn host_private(&self) -> u64 {
         self.0.host_private
     }
 
     /// Sets the word that belongs to the host.
+    #[inline]
     pub fn set_host_private(&mut self, word: u64) {
         self.0.host_private = word;
     }
@@ -516,6 +557,7 @@ impl Packet {
     }
 
     /// The raw packet, for handing it to the other side; what is not nulled there stays owned by `self`.
+    #[inline]
     pub fn as_raw_mut(&mut self) -> *mut gm_packet {
         &raw mut self.0
     }
@@ -528,6 +570,7 @@ impl Packet {
     /// # Safety
     /// A pointer that is neither null nor misaligned must point at a packet that nobody else uses for `'a` and of
     /// which the caller of the ABI function owns the references.
+    #[inline]
     pub unsafe fn borrow_raw<'a>(raw: *mut gm_packet) -> Result<&'a mut Self, PacketError> {
         if raw.is_null() || !raw.is_aligned() {
             return Err(PacketError::Pointer);
@@ -549,20 +592,42 @@ impl Packet {
     /// A pointer that is neither null nor misaligned must point at a packet that nobody else uses during the call, and
     /// every pointer in it that is neither null nor misaligned at a live buffer of which the caller owns one reference.
     pub unsafe fn take_raw(raw: *mut gm_packet) -> Result<Self, PacketError> {
+        let mut taken = Self::EMPTY;
+        // SAFETY: passed on from the caller.
+        unsafe { Self::take_raw_into(raw, &mut taken) }?;
+        Ok(taken)
+    }
+
+    /// As [`Packet::take_raw`], into a packet that is there already and whose own content is dropped: one copy.
+    ///
+    /// # Errors
+    /// As for [`Packet::take_raw`]; `target` is then empty.
+    ///
+    /// # Safety
+    /// As for [`Packet::take_raw`]; `raw` is not `target`.
+    #[inline]
+    pub unsafe fn take_raw_into(raw: *mut gm_packet, target: &mut Self) -> Result<(), PacketError> {
+        target.clear();
         if raw.is_null() || !raw.is_aligned() {
             return Err(PacketError::Pointer);
         }
-        // SAFETY: not null and aligned; the caller promises a packet there. The copy owns nothing until it is checked.
-        let copy = ManuallyDrop::new(Self(unsafe { raw.read() }));
+        // SAFETY: not null and aligned, and the caller promises a packet there, apart from the target. The target owned
+        // nothing any more.
+        unsafe { ptr::copy_nonoverlapping(raw, &raw mut target.0, 1) };
         // SAFETY: passed on from the caller.
-        unsafe { validate(&copy.0) }?;
+        if let Err(error) = unsafe { validate(&target.0) } {
+            // What was copied still belongs to the original.
+            target.forget_references();
+            target.clear();
+            return Err(error);
+        }
         // SAFETY: the packet is ours for the call; its references now belong to the copy.
         for plane in unsafe { &mut (*raw).planes } {
             plane.buf = ptr::null_mut();
         }
         // SAFETY: as above.
         unsafe { (*raw).side = ptr::null_mut() };
-        Ok(ManuallyDrop::into_inner(copy))
+        Ok(())
     }
 }
 
@@ -600,10 +665,11 @@ unsafe fn validate(raw: &gm_packet) -> Result<(), PacketError> {
     }
     for (index, plane) in (0..).zip(&raw.planes) {
         if index >= raw.n_planes {
-            if !plane.buf.is_null() {
+            let rest = raw.planes.iter().skip(index as usize);
+            if rest.fold(0, |all, plane| all | plane.buf.addr()) != 0 {
                 return Err(PacketError::Planes(raw.n_planes));
             }
-            continue;
+            break;
         }
         // SAFETY: passed on from the caller.
         unsafe { buffer::check(plane.buf) }?;
@@ -627,6 +693,7 @@ unsafe fn validate(raw: &gm_packet) -> Result<(), PacketError> {
 ///
 /// # Safety
 /// The caller owns the reference and gives it up.
+#[inline]
 unsafe fn release(raw: *mut gm_buffer) {
     if !raw.is_null() {
         // SAFETY: passed on from the caller.
@@ -635,13 +702,11 @@ unsafe fn release(raw: *mut gm_buffer) {
 }
 
 impl Drop for Packet {
+    #[inline]
     fn drop(&mut self) {
-        for plane in &self.0.planes {
-            // SAFETY: the packet owns a reference for every pointer in it that is not null.
-            unsafe { release(plane.buf) };
+        if self.owns_something() {
+            self.release_all();
         }
-        // SAFETY: as above.
-        unsafe { release(self.0.side) };
     }
 }
 

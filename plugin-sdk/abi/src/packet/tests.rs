@@ -79,6 +79,29 @@ fn take_raw_moves_every_reference_and_nulls_the_original() {
 }
 
 #[test]
+fn move_to_takes_the_content_along_and_leaves_an_outline_without_bytes() {
+    let (mut packet, mut target) = (tone(), Packet::from_text("is dropped").unwrap());
+    let (old, header) = (target.plane_buffer(0).unwrap(), std::format!("{:?}", packet.header()));
+    packet.move_to(&mut target);
+    assert!(old.is_unique(), "what the target held is given back");
+    assert!(target.samples_mut::<f32>().is_ok(), "the content has one owner");
+    assert!(packet.plane(0).is_none() && packet.outline().header().is_some());
+    assert_eq!(std::format!("{:?}", packet.header()), header);
+}
+
+#[test]
+fn packet_that_is_refused_leaves_the_place_for_it_empty_and_its_bytes_to_their_owner() {
+    let (mut packet, mut target) = (tone(), Packet::from_text("is dropped").unwrap());
+    packet.0.flags = 1 << 31;
+    let raw = packet.as_raw_mut();
+    // SAFETY: the packet is ours, and its pointers are live.
+    let taken = unsafe { Packet::take_raw_into(raw, &mut target) };
+    assert_eq!(taken, Err(PacketError::Flags(1 << 31)));
+    assert!(target.is_empty() && target.plane(0).is_none());
+    assert!(packet.samples_mut::<f32>().is_ok(), "the bytes have one owner");
+}
+
+#[test]
 fn packets_from_the_other_side_are_checked_field_by_field() {
     let check = |change: fn(&mut gm_packet), want: PacketError| {
         let mut packet = tone();

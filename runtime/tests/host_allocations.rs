@@ -145,7 +145,7 @@ fn create(kind: &str) -> Box<dyn Instance> {
 struct Last(Option<Packet>);
 
 impl Outputs for Last {
-    fn emit(&mut self, _pin: usize, _wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
+    fn emit(&mut self, _pin: usize, _wait: Wait, packet: &mut Box<Packet>) -> Result<(), EmitError> {
         self.0 = Some(packet.take());
         Ok(())
     }

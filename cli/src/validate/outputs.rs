@@ -79,7 +79,7 @@ impl Recorder {
 }
 
 impl Outputs for Recorder {
-    fn emit(&mut self, pin: usize, _wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
+    fn emit(&mut self, pin: usize, _wait: Wait, packet: &mut Box<Packet>) -> Result<(), EmitError> {
         self.look(pin, packet)?;
         match self.mood {
             Mood::Takes => {

@@ -97,6 +97,7 @@ impl CallTimer {
     }
 
     /// A reading.
+    #[inline]
     pub(crate) fn now(&self) -> u64 {
         self.0.as_ref().map_or(Self::NEVER, |clock| clock.raw().max(Self::NEVER + 1))
     }
@@ -114,6 +115,7 @@ impl CallTimer {
     }
 
     /// Puts the time between two readings into a histogram, if there are two.
+    #[inline]
     pub(crate) fn record(&self, [earlier, later]: [u64; 2], into: &Histogram) {
         if let Some(clock) = &self.0
             && earlier != Self::NEVER

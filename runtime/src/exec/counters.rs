@@ -6,6 +6,7 @@ use crate::exec::sys::{AtomicBool, Ordering};
 use crate::telemetry::counter::Counter;
 use crate::telemetry::histogram::Histogram;
 use crate::telemetry::limiter::Limiter;
+use graphmill_abi::Packet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -60,7 +61,16 @@ pub(crate) struct NodeCounters {
 }
 
 impl NodeCounters {
+    /// Counts a packet that came in.
+    #[inline]
+    pub(crate) fn packet_came(&self, packet: &Packet) {
+        self.packets_in.increment();
+        self.saw_pts(packet.pts_ns());
+        self.newest_seq.set(packet.seq());
+    }
+
     /// Notes how far the stream has come.
+    #[inline]
     pub(crate) fn saw_pts(&self, pts_ns: Option<i64>) {
         if let Some(pts_ns) = pts_ns.and_then(|pts_ns| u64::try_from(pts_ns).ok()) {
             self.position.raise_to(pts_ns + 1);

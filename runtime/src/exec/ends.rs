@@ -10,7 +10,7 @@ use crate::exec::instance::{EmitError, Outputs, Wait};
 use crate::exec::link::{DropReason, Link};
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::NodeState;
-use crate::exec::worker::{Emitter, Feed, Output};
+use crate::exec::worker::{Emitter, Feed, Locals, Output};
 use graphmill_abi::Packet;
 use serde_json::Value;
 use std::borrow::BorrowMut;
@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 pub struct Inlet {
     name: String,
     output: Output,
+    /// It has none; but the box on its way, and those of copies.
+    locals: Locals,
     counters: Arc<NodeCounters>,
     control: Arc<NodeControl>,
     timer: CallTimer,
@@ -59,7 +61,7 @@ impl Inlet {
     pub(crate) fn new(plan: EndPlan, output: Output) -> Self {
         let EndPlan { name, counters, control, upstream: _, timer, follower, shared } = plan;
         counters.set_state(NodeState::Running);
-        Self { name, output, counters, control, timer, follower, shared }
+        Self { name, output, locals: Locals::default(), counters, control, timer, follower, shared }
     }
 
     /// Name of the inlet.
@@ -86,10 +88,14 @@ impl Inlet {
     }
 
     fn emit(&mut self, packet: &mut Packet, wait: Wait, send_timeout: Duration) -> Result<(), InletError> {
-        let mut fatal = None;
+        if self.shared.is_draining() {
+            return Err(self.refused(EmitError::Cancelled));
+        }
+        let mut boxed = self.locals.spare();
+        packet.move_to(&mut boxed);
         let mut emitter = Emitter {
             outputs: std::slice::from_mut(&mut self.output),
-            locals: &mut [],
+            locals: &mut self.locals,
             counters: &self.counters,
             timer: &self.timer,
             send_timeout,
@@ -99,10 +105,20 @@ impl Inlet {
             counts_refusals: false,
             follower: self.follower.as_ref(),
             cause: None,
-            fatal: &mut fatal,
+            fatal: None,
         };
-        let sent = if self.shared.is_draining() { Err(EmitError::Cancelled) } else { emitter.emit(0, wait, packet) };
-        sent.map_err(|reason| InletError { inlet: self.name.clone(), reason })
+        let sent = emitter.emit(0, wait, &mut boxed);
+        match sent {
+            Ok(()) => packet.clear(),
+            Err(_) => boxed.move_to(packet),
+        }
+        self.locals.keep(boxed);
+        sent.map_err(|reason| self.refused(reason))
+    }
+
+    #[cold]
+    fn refused(&self, reason: EmitError) -> InletError {
+        InletError { inlet: self.name.clone(), reason }
     }
 
     /// The next hint that a node downstream gave, if there is one; never waits. The newest of each name is kept.
@@ -129,7 +145,7 @@ impl Drop for Inlet {
     fn drop(&mut self) {
         self.counters.set_state(NodeState::Stopped);
         self.control.close();
-        self.output.end(&mut []);
+        self.output.end(&mut self.locals);
     }
 }
 

@@ -26,8 +26,13 @@ impl FormatGate {
     }
 
     /// Whether the packet may pass. Compares a few numbers while the format stays the same.
+    #[inline]
     pub(crate) fn lets_through(&mut self, packet: &Packet) -> bool {
-        if self.set.is_any() || self.last.as_ref().is_some_and(|last| is_same(last, packet)) {
+        self.set.is_any() || self.looks_at(packet)
+    }
+
+    fn looks_at(&mut self, packet: &Packet) -> bool {
+        if self.last.as_ref().is_some_and(|last| is_same(last, packet)) {
             return true;
         }
         let Some(format) = format_of(packet) else { return false };

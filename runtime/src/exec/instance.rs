@@ -77,9 +77,11 @@ pub trait Factories {
 pub trait Outputs {
     /// Hands a packet to every link of an output. On success `packet` is left empty, on an error it is untouched.
     ///
+    /// It comes in a box, so that an implementation can keep the box and leave an empty one instead of copying.
+    ///
     /// # Errors
     /// The packet was not taken.
-    fn emit(&mut self, pin: usize, wait: Wait, packet: &mut Packet) -> Result<(), EmitError>;
+    fn emit(&mut self, pin: usize, wait: Wait, packet: &mut Box<Packet>) -> Result<(), EmitError>;
 }
 
 /// Whether an emit may wait for room.

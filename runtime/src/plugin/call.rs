@@ -66,6 +66,7 @@ impl Factory for PluginFactory {
                 functions: self.class.functions,
                 host,
                 error: ErrorSlot::zeroed(),
+                packet: Box::default(),
                 dead: None,
             })),
             Err(fault) => {
@@ -125,6 +126,8 @@ struct PluginInstance {
     /// Place for the error of a call. Every byte is initialised, because a plugin may claim a message that it did not
     /// write; kept from call to call, because initialising it costs more than the call.
     error: ErrorSlot,
+    /// The place for a packet that it emits.
+    packet: Box<Packet>,
     /// Why it is not called any more.
     dead: Option<FaultClass>,
 }
@@ -157,7 +160,7 @@ impl PluginInstance {
         self.error.reset();
         let (node, error) = (self.handle.node(), self.error.as_raw());
         let call = || self.handle.during(operation, || body(node, error));
-        let status = during_emitting_call(&self.host, outputs, call);
+        let status = during_emitting_call(&self.host, (outputs, &mut self.packet), call);
         // Flow is for sources; for everybody else it is as wrong as any other number.
         if status == GM_OK || check_flow(operation, status) {
             return Ok(status);

@@ -51,7 +51,17 @@ static OPS: gm_buffer_ops = gm_buffer_ops {
 pub(super) struct Shielded(u8);
 
 /// Puts a shield in front of every buffer of the packet whose release may run code of a plugin.
+#[inline]
 pub(super) fn shield(packet: &mut Packet) -> Shielded {
+    // SAFETY: the packet owns a live, checked buffer for every pointer in it that is not null.
+    if places(packet).all(|(_, place)| place.is_null() || unsafe { is_nonblocking(*place) }) {
+        return Shielded(0);
+    }
+    shield_some(packet)
+}
+
+#[cold]
+fn shield_some(packet: &mut Packet) -> Shielded {
     let mut shielded = 0;
     for (bit, place) in places(packet) {
         // SAFETY: the packet owns a live, checked buffer for every pointer in it that is not null.
@@ -80,6 +90,9 @@ pub(super) fn shielded(buffer: Buffer) -> Result<Buffer, BufferError> {
 
 /// Takes the shields away that [`shield`] put into the packet, as far as they are still there.
 pub(super) fn unshield(packet: &mut Packet, Shielded(shielded): Shielded) {
+    if shielded == 0 {
+        return;
+    }
     for (bit, place) in places(packet) {
         // SAFETY: the packet owns a live buffer for every pointer in it that is not null.
         if shielded & bit != 0 && !place.is_null() && unsafe { is_shield(*place) } {

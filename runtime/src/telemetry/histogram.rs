@@ -32,6 +32,7 @@ impl Default for Histogram {
 
 impl Histogram {
     /// Counts one duration; a few nanoseconds. Only the one writer calls it.
+    #[inline]
     pub(crate) fn record(&self, ns: u64) {
         if let Some(bucket) = self.buckets.get(bucket_of(ns)) {
             bucket.increment();
@@ -72,6 +73,7 @@ impl Histogram {
             p50_ns: quantile(0.50),
             p90_ns: quantile(0.90),
             p99_ns: quantile(0.99),
+            p999_ns: quantile(0.999),
             max_ns,
         }
     }
@@ -91,6 +93,8 @@ pub struct Summary {
     pub p90_ns: u64,
     /// Ninety-nine of a hundred were at most this long.
     pub p99_ns: u64,
+    /// Nine hundred and ninety-nine of a thousand were at most this long.
+    pub p999_ns: u64,
     /// The longest, exactly.
     pub max_ns: u64,
 }

@@ -68,7 +68,7 @@ instruments! {
     NODE_CALL_DURATION: Histogram "graphmill.node.call.duration" "s" NODE,
         "How long calls took, waiting for room included; without those that were given up.";
     NODE_QUEUE_WAIT: Histogram "graphmill.node.queue_wait.duration" "s" NODE,
-        "How long packets were on a link before the node took them.";
+        "How long packets were on a link before the node took them; on one worker from the end of the call that gave them.";
     NODE_SEND_WAIT: Histogram "graphmill.node.send_wait.duration" "s" NODE,
         "How long a call of the node, or its worker between calls, waited for room on a link to another worker.";
     NODE_LATE_COMPLETIONS: Counter "graphmill.node.late_completions" "{call}" NODE,

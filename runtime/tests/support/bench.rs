@@ -30,7 +30,7 @@ pub(crate) fn create(plugins: &Plugins, kind: &str, params: &str) -> Result<Box<
 pub(crate) struct Kept(pub(crate) Vec<Packet>);
 
 impl Outputs for Kept {
-    fn emit(&mut self, pin: usize, _wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
+    fn emit(&mut self, pin: usize, _wait: Wait, packet: &mut Box<Packet>) -> Result<(), EmitError> {
         if pin != 0 {
             return Err(EmitError::NoSuchPin { pin, count: 1 });
         }

@@ -19,7 +19,7 @@ use crate::exec::supervise::{SharedSupervisor, Supervisor};
 use crate::exec::sys::Barrier;
 use crate::exec::watch::{WatchedNode, WatchedWorker};
 use crate::exec::worker::{
-    Credits, Feed, Input, Kept, LocalLink, NodePlan, Output, RoomWait, Route, TickWaker, Ticks, WorkerPlan,
+    Credits, Feed, Input, Kept, LocalLink, Locals, NodePlan, Output, RoomWait, Route, TickWaker, Ticks, WorkerPlan,
 };
 use crate::graph::{self, Graph, KindInfo, PolicyError};
 use crate::telemetry::ledger::Ledger;
@@ -169,7 +169,7 @@ fn worker_of(
     workers.push(WorkerPlan {
         name,
         nodes: Vec::new(),
-        locals: Vec::new(),
+        locals: Locals::default(),
         bell,
         shared: shared.clone(),
         clock: options.clock.clone(),
@@ -218,8 +218,7 @@ fn wire(
         Some(worker) => {
             let local = LocalLink::new(name.to_string(), link.capacity(), link.when_full());
             let counters = local.counters.clone();
-            worker.locals.push(local);
-            (Route::Local(worker.locals.len() - 1), counters, None)
+            (Route::Local(worker.locals.add(local)), counters, None)
         }
         None => {
             let bells = [from.1, to.1];

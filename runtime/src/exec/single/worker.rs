@@ -146,7 +146,7 @@ struct Collector {
 }
 
 impl Outputs for Collector {
-    fn emit(&mut self, pin: usize, _wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
+    fn emit(&mut self, pin: usize, _wait: Wait, packet: &mut Box<Packet>) -> Result<(), EmitError> {
         if pin >= self.n_outputs {
             return Err(EmitError::NoSuchPin { pin, count: self.n_outputs });
         }

@@ -1,14 +1,14 @@
 //! A packet on its way from a call onto the links.
 
 use crate::exec::clock::CallTimer;
-use crate::exec::counters::NodeCounters;
+use crate::exec::counters::{NodeCounters, Operation};
 use crate::exec::follow::Follower;
 use crate::exec::gate;
 use crate::exec::instance::{EmitError, Outputs, Wait};
 use crate::exec::link::{Link, SendError, Sent};
 use crate::exec::sys::AtomicBool;
 use crate::exec::worker::call_gate::CallInProgress;
-use crate::exec::worker::local::LocalLink;
+use crate::exec::worker::local::Locals;
 use crate::exec::worker::outputs::{Output, Route, SURPLUS_MAX, Target};
 use crate::graph::WhenFull;
 use crate::telemetry::ledger::Taken;
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// The outputs of one node during one call.
 pub(crate) struct Emitter<'a> {
     pub(crate) outputs: &'a mut [Output],
-    pub(crate) locals: &'a mut [LocalLink],
+    pub(crate) locals: &'a mut Locals,
     pub(crate) counters: &'a NodeCounters,
     pub(crate) timer: &'a CallTimer,
     pub(crate) send_timeout: Duration,
@@ -34,12 +34,12 @@ pub(crate) struct Emitter<'a> {
     /// The followed packet that the call is for.
     pub(crate) cause: Option<Taken>,
     /// What ends the node although its call may succeed: a wrong format, a full link that must not be full.
-    pub(crate) fatal: &'a mut Option<EmitError>,
+    pub(crate) fatal: Option<EmitError>,
 }
 
 impl Outputs for Emitter<'_> {
-    fn emit(&mut self, pin: usize, wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
-        if self.call.as_ref().is_some_and(|call| !call.gate.leave()) {
+    fn emit(&mut self, pin: usize, wait: Wait, packet: &mut Box<Packet>) -> Result<(), EmitError> {
+        if !self.leave() {
             // The call was given up, but not by the plugin: this packet comes too late.
             self.counters.late_outputs.add_shared(1);
             drop(packet.take());
@@ -54,25 +54,46 @@ impl Outputs for Emitter<'_> {
 }
 
 impl Emitter<'_> {
-    fn emit_with_lease(&mut self, pin: usize, wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
+    /// Goes into a plugin, if the outputs are those of a call.
+    #[inline]
+    pub(crate) fn enter(&mut self, operation: Operation) {
+        if let Some(call) = &mut self.call {
+            call.operation = operation;
+            call.gate.enter(call.node, operation);
+        }
+    }
+
+    /// Comes back; `false` when the lease is gone and nothing shared may be touched.
+    #[inline]
+    #[must_use]
+    pub(crate) fn leave(&self) -> bool {
+        self.call.as_ref().is_none_or(|call| call.gate.leave())
+    }
+
+    #[inline]
+    fn emit_with_lease(&mut self, pin: usize, wait: Wait, packet: &mut Box<Packet>) -> Result<(), EmitError> {
         let count = self.outputs.len();
         let Self { outputs, locals, counters, .. } = self;
         let Some(output) = outputs.get_mut(pin) else {
             return Err(EmitError::NoSuchPin { pin, count });
         };
         if !output.gate.lets_through(packet) {
-            let message = format!(
-                "output `{}` is declared as {}, but the plugin gave {}",
-                output.name,
-                output.gate.set(),
-                gate::describe(packet)
-            );
-            return Err(fatal(self.fatal, EmitError::Format { message }));
+            return Err(fatal(&mut self.fatal, output.refusal(packet)));
         }
         counters.saw_pts(packet.pts_ns());
-        // A packet that has to wait for room gets a later time.
-        packet.set_host_private(self.timer.now());
+        // A packet that has to wait for room gets a later time, one that stays on the worker that of the call's end.
+        packet.set_host_private(if output.is_local { CallTimer::NEVER } else { self.timer.now() });
         let hop = self.follower.and_then(|follower| follower.emits(self.cause, packet));
+        if let [only] = output.targets.as_mut_slice()
+            && only.send_locally(packet, locals, wait)
+        {
+            output.given += 1;
+            counters.packets_out.increment();
+            if let (Some(follower), Some(hop)) = (self.follower, hop) {
+                follower.sent(hop);
+            }
+            return Ok(());
+        }
         let mut sender = Sender {
             locals,
             counters,
@@ -101,7 +122,7 @@ impl Emitter<'_> {
                 }
                 Ok(())
             }
-            Err(error @ (EmitError::Format { .. } | EmitError::Full { .. })) => Err(fatal(self.fatal, error)),
+            Err(error @ (EmitError::Format { .. } | EmitError::Full { .. })) => Err(fatal(&mut self.fatal, error)),
             Err(error) => Err(error),
         }
     }
@@ -114,7 +135,7 @@ fn fatal(slot: &mut Option<EmitError>, error: EmitError) -> EmitError {
 
 /// What is needed to put one packet onto links.
 struct Sender<'a> {
-    locals: &'a mut [LocalLink],
+    locals: &'a mut Locals,
     counters: &'a NodeCounters,
     timer: &'a CallTimer,
     send_timeout: Duration,
@@ -133,10 +154,13 @@ impl Sender<'_> {
         if self.wait == Wait::Never && targets.iter_mut().any(|target| target.room(self.locals) == 0) {
             return Err(EmitError::WouldBlock);
         }
+        let mut copy = self.locals.spare();
         let results = targets.iter_mut().fold(Tally::default(), |mut results, target| {
-            results.add(self.send_one(output, target, &mut packet.clone()));
+            *copy = packet.clone();
+            results.add(self.send_one(output, target, &mut copy));
             results
         });
+        self.locals.keep(copy);
         let Some(first_error) = results.first_error else {
             drop(packet.take());
             return Ok(());
@@ -157,7 +181,7 @@ impl Sender<'_> {
         }
     }
 
-    fn send(&mut self, output: &str, target: &mut Target, packet: &mut Packet) -> Result<(), EmitError> {
+    fn send(&mut self, output: &str, target: &mut Target, packet: &mut Box<Packet>) -> Result<(), EmitError> {
         let sent = self.send_one(output, target, packet);
         if let Err(error) = &sent
             && self.counts_refusals
@@ -167,13 +191,13 @@ impl Sender<'_> {
         sent
     }
 
-    fn send_one(&mut self, output: &str, target: &mut Target, packet: &mut Packet) -> Result<(), EmitError> {
+    fn send_one(&mut self, output: &str, target: &mut Target, packet: &mut Box<Packet>) -> Result<(), EmitError> {
         let sent = self.try_one(output, target, packet);
         target.took_last = sent.is_ok();
         sent
     }
 
-    fn try_one(&mut self, output: &str, target: &mut Target, packet: &mut Packet) -> Result<(), EmitError> {
+    fn try_one(&mut self, output: &str, target: &mut Target, packet: &mut Box<Packet>) -> Result<(), EmitError> {
         if !target.gate.lets_through(packet) {
             let message = format!(
                 "`{output}` now gives {}, but the link {} carries {}; put a node between them that converts it",
@@ -185,10 +209,7 @@ impl Sender<'_> {
         }
         let may_wait = self.wait == Wait::ForRoom;
         let (sent, when_full) = match &target.to {
-            Route::Local(at) => {
-                let Some(link) = self.locals.get_mut(*at) else { return Err(EmitError::Cancelled) };
-                (link.send(packet, may_wait), link.when_full)
-            }
+            Route::Local(at) => self.locals.send(*at, packet, may_wait).ok_or(EmitError::Cancelled)?,
             Route::Remote(link) if may_wait && !self.is_shared && link.when_full() == WhenFull::Block => {
                 return match link.try_send(packet) {
                     Sent::Queued | Sent::Dropped => Ok(()),

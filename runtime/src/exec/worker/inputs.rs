@@ -1,7 +1,7 @@
 //! Where the packets of a node come from.
 
 use crate::exec::link::{DropReason, Link};
-use crate::exec::worker::local::LocalLink;
+use crate::exec::worker::local::{LocalLink, Locals};
 use crate::exec::worker::outputs::{Output, Route};
 use graphmill_abi::Packet;
 use std::sync::Arc;
@@ -102,22 +102,24 @@ impl Feed {
         }
     }
 
-    pub(crate) fn len(&self, locals: &[LocalLink]) -> usize {
+    pub(crate) fn len(&self, locals: &Locals) -> usize {
         match &self.from {
             Route::Remote(link) => link.len(),
             Route::Local(at) => locals.get(*at).map_or(0, LocalLink::len),
         }
     }
 
-    pub(crate) fn take(&self, locals: &mut [LocalLink]) -> Option<Packet> {
+    /// Takes the next packet, in exchange for a box without content; whether there was one.
+    #[inline]
+    pub(crate) fn take(&self, packet: &mut Box<Packet>, locals: &mut Locals) -> bool {
         match &self.from {
-            Route::Remote(link) => link.take(),
-            Route::Local(at) => locals.get_mut(*at)?.take(),
+            Route::Remote(link) => link.take().map(|next| **packet = next).is_some(),
+            Route::Local(at) => locals.take(*at, packet),
         }
     }
 
     /// Notes the depth before a batch.
-    pub(crate) fn saw_depth(&self, depth: usize, locals: &[LocalLink]) {
+    pub(crate) fn saw_depth(&self, depth: usize, locals: &Locals) {
         match &self.from {
             Route::Remote(link) => link.counters.saw_depth(depth),
             Route::Local(at) => {
@@ -135,7 +137,7 @@ impl Feed {
         }
     }
 
-    pub(crate) fn is_finished(&self, locals: &[LocalLink]) -> bool {
+    pub(crate) fn is_finished(&self, locals: &Locals) -> bool {
         match &self.from {
             Route::Remote(link) => link.is_finished(),
             Route::Local(at) => locals.get(*at).is_none_or(LocalLink::is_finished),
@@ -143,7 +145,7 @@ impl Feed {
     }
 
     /// Takes no more.
-    pub(crate) fn close(&self, reason: DropReason, locals: &mut [LocalLink]) {
+    pub(crate) fn close(&self, reason: DropReason, locals: &mut Locals) {
         match &self.from {
             Route::Remote(link) => link.close(reason),
             Route::Local(at) => {

@@ -1,5 +1,9 @@
-//! A link between two nodes on one worker: a plain queue, no atomics, no wake-up.
+//! The links between nodes on one worker: plain queues, no atomics, no wake-up.
+//!
+//! A packet goes through them in its box, so that only pointers move. Boxes that are free belong to the worker, and the
+//! one that was freed last is used first: a batch goes from node to node through the same few cache lines.
 
+use crate::exec::clock::CallTimer;
 use crate::exec::link::{DropReason, LinkCounters, Sent};
 use crate::exec::worker::outputs::SURPLUS_MAX;
 use crate::graph::WhenFull;
@@ -7,12 +11,92 @@ use graphmill_abi::Packet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// The links between the nodes of one worker, and the boxes that none of them uses now.
+#[derive(Debug, Default)]
+pub(crate) struct Locals {
+    links: Vec<LocalLink>,
+    spares: Spares,
+}
+
+impl Locals {
+    /// Adds a link; returns its position.
+    pub(crate) fn add(&mut self, link: LocalLink) -> usize {
+        self.links.push(link);
+        self.links.len() - 1
+    }
+
+    /// The same links, empty.
+    pub(crate) fn replica(&self) -> Self {
+        Self { links: self.links.iter().map(LocalLink::replica).collect(), spares: Spares::default() }
+    }
+
+    /// The link at a position.
+    pub(crate) fn get(&self, at: usize) -> Option<&LocalLink> {
+        self.links.get(at)
+    }
+
+    /// The link at a position, to change it.
+    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut LocalLink> {
+        self.links.get_mut(at)
+    }
+
+    /// Every link.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &LocalLink> {
+        self.links.iter()
+    }
+
+    /// Sends a packet over the link at a position: what became of it, and what that link does when it is full.
+    #[inline]
+    pub(crate) fn send(&mut self, at: usize, packet: &mut Box<Packet>, may_wait: bool) -> Option<(Sent, WhenFull)> {
+        let link = self.links.get_mut(at)?;
+        Some((link.send(packet, may_wait, &mut self.spares), link.when_full))
+    }
+
+    /// An empty packet, to be given back with [`Locals::keep`].
+    pub(crate) fn spare(&mut self) -> Box<Packet> {
+        self.spares.empty()
+    }
+
+    /// Takes back a box that is not used any more.
+    pub(crate) fn keep(&mut self, packet: Box<Packet>) {
+        self.spares.keep(packet);
+    }
+
+    /// Takes the next packet of the link at a position in exchange for a box without content.
+    #[inline]
+    pub(crate) fn take(&mut self, at: usize, packet: &mut Box<Packet>) -> bool {
+        let Some(next) = self.links.get_mut(at).and_then(LocalLink::take) else { return false };
+        self.spares.keep(std::mem::replace(packet, next));
+        true
+    }
+}
+
+/// Boxes that are free: as many as the worker ever needed more than now, which its links bound.
+#[derive(Debug, Default)]
+struct Spares(Vec<Box<Packet>>);
+
+impl Spares {
+    /// An empty packet. Allocates only while there were never as many in use.
+    #[inline]
+    fn empty(&mut self) -> Box<Packet> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    #[inline]
+    fn keep(&mut self, mut packet: Box<Packet>) {
+        packet.clear();
+        self.0.push(packet);
+    }
+}
+
 /// The queue of a link whose two nodes share a worker.
 #[derive(Debug)]
 pub(crate) struct LocalLink {
     pub(crate) name: String,
     pub(crate) when_full: WhenFull,
-    queue: VecDeque<Packet>,
+    queue: VecDeque<Box<Packet>>,
+    /// The newest packets of the queue, put there by the call that is under way.
+    unstamped: usize,
     is_ended: bool,
     is_closed: bool,
     pub(crate) counters: Arc<LinkCounters>,
@@ -24,6 +108,7 @@ impl LocalLink {
             name,
             when_full,
             queue: VecDeque::with_capacity(capacity),
+            unstamped: 0,
             is_ended: false,
             is_closed: false,
             counters: Arc::new(LinkCounters::new(capacity)),
@@ -31,7 +116,7 @@ impl LocalLink {
     }
 
     /// The same link, empty: what was in it cannot be reached any more.
-    pub(crate) fn replica(&self) -> Self {
+    fn replica(&self) -> Self {
         Self { counters: self.counters.clone(), ..Self::new(self.name.clone(), self.capacity(), self.when_full) }
     }
 
@@ -41,46 +126,67 @@ impl LocalLink {
 
     /// Sends a packet. A blocking link takes more than its capacity for the rest of the call, because nobody could
     /// make room meanwhile; the producer is not called again before there is room.
-    pub(crate) fn send(&mut self, packet: &mut Packet, may_wait: bool) -> Sent {
+    #[inline]
+    fn send(&mut self, packet: &mut Box<Packet>, may_wait: bool, spares: &mut Spares) -> Sent {
+        if self.queue.len() < self.capacity() && !self.is_closed {
+            self.put(packet, spares);
+            return Sent::Queued;
+        }
+        self.send_without_room(packet, may_wait, spares)
+    }
+
+    #[cold]
+    fn send_without_room(&mut self, packet: &mut Box<Packet>, may_wait: bool, spares: &mut Spares) -> Sent {
         if self.is_closed {
-            drop(packet.take());
+            packet.clear();
             self.counters.dropped(DropReason::Closed);
             return Sent::Dropped;
         }
-        if self.queue.len() < self.capacity() {
-            self.put(packet);
-            return Sent::Queued;
-        }
         match self.when_full {
             WhenFull::DropOldest => {
-                drop(self.queue.pop_front());
+                if let Some(oldest) = self.queue.pop_front() {
+                    spares.keep(oldest);
+                }
                 self.counters.dropped(DropReason::Oldest);
-                self.put(packet);
+                self.put(packet, spares);
                 Sent::Dropped
             }
             WhenFull::DropNewest => {
-                drop(packet.take());
+                packet.clear();
                 self.counters.dropped(DropReason::Newest);
                 Sent::Dropped
             }
             WhenFull::Block if may_wait && self.queue.len() < self.capacity() + SURPLUS_MAX => {
-                self.put(packet);
+                self.put(packet, spares);
                 Sent::Queued
             }
             WhenFull::Block | WhenFull::Fail => Sent::Full,
         }
     }
 
-    fn put(&mut self, packet: &mut Packet) {
-        self.queue.push_back(packet.take());
+    #[inline]
+    fn put(&mut self, packet: &mut Box<Packet>, spares: &mut Spares) {
+        self.unstamped += 1;
+        self.queue.push_back(std::mem::replace(packet, spares.empty()));
         self.counters.set_waiting(self.queue.len());
+    }
+
+    /// Gives packets that a call put here the time of its end; before that nobody could take them.
+    #[inline]
+    pub(crate) fn stamp(&mut self, ended: u64) {
+        match std::mem::take(&mut self.unstamped) {
+            0 => {}
+            1 => self.queue.back_mut().into_iter().for_each(|packet| stamp(packet, ended)),
+            more => self.queue.iter_mut().rev().take(more).for_each(|packet| stamp(packet, ended)),
+        }
     }
 
     pub(crate) fn room(&self) -> usize {
         if self.is_closed { usize::MAX } else { self.capacity().saturating_sub(self.queue.len()) }
     }
 
-    pub(crate) fn take(&mut self) -> Option<Packet> {
+    #[inline]
+    fn take(&mut self) -> Option<Box<Packet>> {
         let packet = self.queue.pop_front()?;
         self.counters.packet_delivered();
         self.counters.set_waiting(self.queue.len());
@@ -105,5 +211,62 @@ impl LocalLink {
         self.counters.add_dropped(reason, self.queue.len());
         self.queue.clear();
         self.counters.set_waiting(0);
+    }
+}
+
+/// Packets that are followed have another mark.
+#[inline]
+fn stamp(packet: &mut Packet, ended: u64) {
+    if packet.host_private() == CallTimer::NEVER {
+        packet.set_host_private(ended);
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    fn locals(capacity: usize) -> Locals {
+        let mut locals = Locals::default();
+        assert_eq!(locals.add(LocalLink::new("a -> b".to_string(), capacity, WhenFull::Block)), 0);
+        locals
+    }
+
+    fn packet(seq: u64) -> Box<Packet> {
+        let mut packet = Packet::from_text("x").unwrap();
+        packet.set_seq(seq);
+        Box::new(packet)
+    }
+
+    #[test]
+    fn packets_of_a_call_get_the_time_of_its_end_and_marks_stay() {
+        let (mut locals, mut taken) = (locals(8), Box::default());
+        locals.send(0, &mut packet(0), true);
+        locals.get_mut(0).unwrap().stamp(10);
+        for seq in 1..4 {
+            let mut packet = packet(seq);
+            packet.set_host_private(if seq == 2 { 99 } else { CallTimer::NEVER });
+            locals.send(0, &mut packet, true);
+        }
+        locals.get_mut(0).unwrap().stamp(20);
+        let words = std::iter::from_fn(|| locals.take(0, &mut taken).then(|| taken.host_private()));
+        assert_eq!(words.collect::<Vec<_>>(), [10, 20, 99, 20]);
+    }
+
+    #[test]
+    fn boxes_go_around_so_that_a_full_link_needs_no_further_one() {
+        let (mut locals, mut on_its_way, mut taken) = (locals(2), packet(0), Box::default());
+        let mut places = Vec::new();
+        for seq in 0..20 {
+            *on_its_way = *packet(seq);
+            assert!(matches!(locals.send(0, &mut on_its_way, true), Some((Sent::Queued, _))));
+            assert!(on_its_way.is_empty(), "what is left is an empty packet");
+            assert!(locals.take(0, &mut taken) && taken.seq() == seq && taken.as_text() == Some("x"));
+            places.push(std::ptr::from_ref::<Packet>(&taken));
+        }
+        places.sort_unstable();
+        places.dedup();
+        assert!(places.len() <= 3, "one on its way, one on the link, one at the node: {}", places.len());
     }
 }

@@ -26,7 +26,7 @@ pub(crate) use call_gate::CallGate;
 pub(crate) use emit::Emitter;
 pub(crate) use in_flight::{InFlight, Kept, Redelivery};
 pub(crate) use inputs::{Credits, Feed, Input};
-pub(crate) use local::LocalLink;
+pub(crate) use local::{LocalLink, Locals};
 pub(crate) use node::NodePlan;
 pub(crate) use outputs::{Output, RoomWait, Route};
 pub(crate) use ticks::{TickWaker, Ticks};
@@ -51,7 +51,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(60);
 pub(crate) struct WorkerPlan {
     pub(crate) name: String,
     pub(crate) nodes: Vec<NodePlan>,
-    pub(crate) locals: Vec<LocalLink>,
+    pub(crate) locals: Locals,
     pub(crate) bell: Arc<Doorbell>,
     pub(crate) shared: Arc<SessionShared>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -67,7 +67,7 @@ impl WorkerPlan {
         Self {
             name: self.name.clone(),
             nodes: self.nodes.iter().map(NodePlan::replica).collect(),
-            locals: self.locals.iter().map(LocalLink::replica).collect(),
+            locals: self.locals.replica(),
             bell: self.bell.clone(),
             shared: self.shared.clone(),
             clock: self.clock.clone(),
@@ -105,7 +105,7 @@ pub(crate) enum Go {
 struct Worker {
     name: String,
     nodes: Vec<Node>,
-    locals: Vec<LocalLink>,
+    locals: Locals,
     bell: Arc<Doorbell>,
     shared: Arc<SessionShared>,
     clock: Arc<dyn Clock>,
@@ -269,10 +269,8 @@ impl Worker {
     /// The nodes, and what they are lent for a turn.
     fn turn(&mut self) -> (&mut [Node], Turn<'_>) {
         let Self { nodes, locals, shared, timer, gate, clock, is_shared, .. } = self;
-        let is_shared = *is_shared;
-        let (reading, queued_at) = (CallTimer::NEVER, CallTimer::NEVER);
-        let link = 0;
-        (nodes, Turn { locals, shared, timer, reading, queued_at, link, gate, is_shared, now_ns: clock.now_ns() })
+        let (reading, now_ns, is_shared) = (CallTimer::NEVER, clock.now_ns(), *is_shared);
+        (nodes, Turn { locals, shared, timer, reading, gate, is_shared, now_ns })
     }
 
     fn abort(&mut self) -> Result<(), LeaseLost> {

@@ -1,6 +1,7 @@
 //! One node on its worker: its instance, its inputs and outputs, and every call into it.
 
 mod call;
+mod calls;
 mod cycle;
 mod life;
 mod mail;
@@ -18,9 +19,10 @@ use crate::exec::supervise::{PacketFate, Reason, SharedSupervisor};
 use crate::exec::worker::call_gate::CallGate;
 use crate::exec::worker::in_flight::{Kept, Redelivery};
 use crate::exec::worker::inputs::{Feed, Input};
-use crate::exec::worker::local::LocalLink;
+use crate::exec::worker::local::Locals;
 use crate::exec::worker::outputs::Output;
 use crate::exec::worker::ticks::Ticks;
+use graphmill_abi::Packet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,6 +101,8 @@ pub(crate) struct Node {
     restart_due_ns: Option<i64>,
     /// The supervisor wants to hear of the next success.
     awaits_success: bool,
+    /// What the packet in flight was when it came, but for its bytes: see [`graphmill_abi::Packet::move_to`].
+    arrived: Box<Packet>,
     /// Deliveries of the packet in flight, 0 when there is none.
     attempts: u32,
     /// What becomes of the packet whose call just failed, and why, if it is handed over again or given up.
@@ -122,15 +126,11 @@ pub(crate) struct Node {
 
 /// What a worker lends its nodes for a turn.
 pub(crate) struct Turn<'a> {
-    pub(crate) locals: &'a mut [LocalLink],
+    pub(crate) locals: &'a mut Locals,
     pub(crate) shared: &'a SessionShared,
     pub(crate) timer: &'a CallTimer,
     /// Reading at the end of the last call, where nothing but the next call comes after it; else `NEVER`.
     pub(crate) reading: u64,
-    /// When the packet of the next call was put on its link.
-    pub(crate) queued_at: u64,
-    /// Number of the link that the packet of the next call came over.
-    pub(crate) link: usize,
     pub(crate) gate: &'a mut CallGate,
     /// Whether the worker has other nodes, so that no call may wait for room.
     pub(crate) is_shared: bool,
@@ -163,7 +163,7 @@ impl Node {
     }
 
     /// Whether a turn would make a call or notice an end. Says also which full links hold the node up.
-    pub(crate) fn is_ready(&mut self, locals: &[LocalLink], shared: &SessionShared, now_ns: i64) -> bool {
+    pub(crate) fn is_ready(&mut self, locals: &Locals, shared: &SessionShared, now_ns: i64) -> bool {
         if self.is_done {
             return false;
         }
@@ -247,7 +247,7 @@ impl Node {
         is_done
     }
 
-    fn room(&mut self, locals: &[LocalLink]) -> usize {
+    fn room(&mut self, locals: &Locals) -> usize {
         self.plan.outputs.iter_mut().map(|output| output.room(locals)).min().unwrap_or(usize::MAX)
     }
 }

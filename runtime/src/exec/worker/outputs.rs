@@ -2,10 +2,10 @@
 
 use crate::exec::clock::CallTimer;
 use crate::exec::counters::NodeCounters;
-use crate::exec::gate::FormatGate;
-use crate::exec::instance::EmitError;
+use crate::exec::gate::{self, FormatGate};
+use crate::exec::instance::{EmitError, Wait};
 use crate::exec::link::{DropReason, Link, Sent};
-use crate::exec::worker::local::LocalLink;
+use crate::exec::worker::local::Locals;
 use crate::graph::{FormatSet, WhenFull};
 use graphmill_abi::Packet;
 use std::collections::VecDeque;
@@ -24,6 +24,8 @@ pub(crate) struct Output {
     pub(crate) targets: Vec<Target>,
     /// Packets that were given to this output.
     pub(crate) given: u64,
+    /// Whether all its links stay on the worker, so that nobody can take a packet before the end of the call.
+    pub(super) is_local: bool,
 }
 
 /// One link that leaves an output.
@@ -52,7 +54,7 @@ pub(crate) enum Route {
 
 impl Output {
     pub(crate) fn new(name: String, format: FormatSet, wait: RoomWait) -> Self {
-        Self { name, wait, gate: FormatGate::new(format), targets: Vec::new(), given: 0 }
+        Self { name, wait, gate: FormatGate::new(format), targets: Vec::new(), given: 0, is_local: true }
     }
 
     /// The same output for another instance.
@@ -65,6 +67,7 @@ impl Output {
     }
 
     pub(crate) fn add_target(&mut self, to: Route, format: FormatSet) {
+        self.is_local &= matches!(to, Route::Local(_));
         self.targets.push(Target {
             to,
             gate: FormatGate::new(format),
@@ -78,8 +81,32 @@ impl Output {
     /// Calls that can be made before a blocking link of this output is full, at one packet per call.
     ///
     /// A link that was found full counts as full until half of it is free.
-    pub(crate) fn room(&mut self, locals: &[LocalLink]) -> usize {
+    pub(crate) fn room(&mut self, locals: &Locals) -> usize {
         self.targets.iter_mut().map(|target| target.room(locals)).min().unwrap_or(usize::MAX)
+    }
+
+    /// Why a packet that a plugin gave cannot be one of this output.
+    #[cold]
+    pub(super) fn refusal(&self, packet: &Packet) -> EmitError {
+        let message = format!(
+            "output `{}` is declared as {}, but the plugin gave {}",
+            self.name,
+            self.gate.set(),
+            gate::describe(packet)
+        );
+        EmitError::Format { message }
+    }
+
+    /// Gives what a call put onto links of its own worker the time of its end.
+    #[inline]
+    pub(crate) fn stamp(&self, ended: u64, locals: &mut Locals) {
+        for target in &self.targets {
+            if let Route::Local(at) = &target.to
+                && let Some(link) = locals.get_mut(*at)
+            {
+                link.stamp(ended);
+            }
+        }
     }
 
     /// The links of this output that lead to other threads.
@@ -111,7 +138,7 @@ impl Output {
     }
 
     /// Tells every link that there will be no further packet.
-    pub(crate) fn end(&self, locals: &mut [LocalLink]) {
+    pub(crate) fn end(&self, locals: &mut Locals) {
         for target in &self.targets {
             match &target.to {
                 Route::Remote(link) => link.end(),
@@ -150,7 +177,7 @@ impl RoomWait {
 }
 
 impl Target {
-    pub(super) fn room(&mut self, locals: &[LocalLink]) -> usize {
+    pub(super) fn room(&mut self, locals: &Locals) -> usize {
         if !self.deliver_surplus() {
             self.wait.goes_on(true);
             return 0;
@@ -174,6 +201,14 @@ impl Target {
             },
             Route::Remote(_) => usize::MAX,
         }
+    }
+
+    /// Sends a packet over a link of the same worker; `false` if it is none, or when there is more to it.
+    #[inline]
+    pub(super) fn send_locally(&mut self, packet: &mut Box<Packet>, locals: &mut Locals, wait: Wait) -> bool {
+        let Route::Local(at) = self.to else { return false };
+        let sent = self.gate.lets_through(packet).then(|| locals.send(at, packet, wait == Wait::ForRoom)).flatten();
+        sent.is_some_and(|(sent, _)| sent != Sent::Full)
     }
 
     fn deliver_surplus(&mut self) -> bool {
@@ -202,7 +237,7 @@ impl Target {
         true
     }
 
-    pub(super) fn name<'a>(&'a self, locals: &'a [LocalLink]) -> &'a str {
+    pub(super) fn name<'a>(&'a self, locals: &'a Locals) -> &'a str {
         match &self.to {
             Route::Remote(link) => link.name(),
             Route::Local(at) => locals.get(*at).map_or("", |link| &link.name),
@@ -210,7 +245,7 @@ impl Target {
     }
 
     /// Counts a packet that this link did not get and nobody else has.
-    pub(super) fn count_loss(&self, error: &EmitError, locals: &[LocalLink]) {
+    pub(super) fn count_loss(&self, error: &EmitError, locals: &Locals) {
         let reason = match error {
             EmitError::Format { .. } => DropReason::Format,
             EmitError::Cancelled => DropReason::Stopped,

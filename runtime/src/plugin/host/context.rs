@@ -9,6 +9,7 @@ use super::{Home, Refusal};
 use crate::exec::current::with_running;
 use crate::exec::{Clock, MonotonicClock, NodeContext, Outputs};
 use crate::telemetry::log_bridge::{Said, Speaker};
+use graphmill_abi::Packet;
 use graphmill_abi::layout::*;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -41,8 +42,8 @@ enum Owner {
     Module(Speaker),
 }
 
-/// Makes a thin pointer out of the outputs of a call.
-struct OutputsCell<'a>(&'a mut (dyn Outputs + 'a));
+/// Makes a thin pointer out of the outputs of a call, and the box for a packet on its way there.
+struct OutputsCell<'a>(&'a mut (dyn Outputs + 'a), &'a mut Box<Packet>);
 
 impl HostContext {
     /// The context of an instance that the calling thread owns.
@@ -108,7 +109,7 @@ impl HostContext {
     /// Lends the outputs of the call that is under way, and hides them meanwhile: calls do not nest.
     ///
     /// The context has to be owned by the calling thread.
-    pub(super) fn with_outputs<R>(&self, body: impl FnOnce(&mut dyn Outputs) -> R) -> Option<R> {
+    pub(super) fn with_outputs<R>(&self, body: impl FnOnce(&mut dyn Outputs, &mut Box<Packet>) -> R) -> Option<R> {
         debug_assert!(self.is_owned_here(), "outputs are followed on the owner's thread only");
         let cell = self.outputs.load(Ordering::Relaxed);
         if cell.is_null() {
@@ -119,8 +120,8 @@ impl HostContext {
         let _restored = scopeguard::guard(cell, |cell| self.outputs.store(cell, Ordering::Relaxed));
         // SAFETY: not null only while `during_emitting_call` runs on this thread, which leaves the cell alone; and
         // nobody else uses it meanwhile, because the pointer was just taken out.
-        let OutputsCell(outputs) = unsafe { &mut *cell };
-        Some(body(&mut **outputs))
+        let OutputsCell(outputs, packet) = unsafe { &mut *cell };
+        Some(body(&mut **outputs, packet))
     }
 
     /// Hides the outputs of the call that is under way: what runs meanwhile may not emit.
@@ -183,13 +184,13 @@ impl HostContext {
     }
 }
 
-/// Runs `body` as a call that may emit into `outputs`.
+/// Runs `body` as a call that may emit into `outputs`, each packet by way of `packet`.
 pub(in crate::plugin) fn during_emitting_call<R>(
     context: &HostContext,
-    outputs: &mut dyn Outputs,
+    (outputs, packet): (&mut dyn Outputs, &mut Box<Packet>),
     body: impl FnOnce() -> R,
 ) -> R {
-    let mut cell = OutputsCell(outputs);
+    let mut cell = OutputsCell(outputs, packet);
     // The cell is followed on this thread only, so the order of other threads does not matter.
     context.outputs.store((&raw mut cell).cast(), Ordering::Relaxed);
     let _hidden = scopeguard::guard((), |()| context.outputs.store(ptr::null_mut(), Ordering::Relaxed));

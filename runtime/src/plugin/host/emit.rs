@@ -42,17 +42,17 @@ fn check_call(context: &HostContext, flags: u32) -> Result<Wait, Refusal> {
 /// # Safety
 /// As for [`Packet::take_raw`].
 unsafe fn hand_over(context: &HostContext, pin: u32, wait: Wait, raw: *mut gm_packet) -> Result<(), Refusal> {
-    let outcome = context.with_outputs(|outputs| {
-        // SAFETY: passed on from the caller.
-        let mut taken = unsafe { Packet::take_raw(raw) }.map_err(refuse_packet)?;
-        let shielded = reaper::shield(&mut taken);
-        // Also a panic in the links puts back what is left of the packet. The guard borrows it: moving costs 256 bytes.
-        let mut restored = scopeguard::guard(&mut taken, |taken| {
+    let outcome = context.with_outputs(|outputs, packet| {
+        // SAFETY: passed on from the caller; the box is the host's.
+        unsafe { Packet::take_raw_into(raw, packet) }.map_err(refuse_packet)?;
+        let shielded = reaper::shield(packet);
+        // Also a panic in the links puts back what is left of the packet.
+        let mut restored = scopeguard::guard(packet, |taken| {
             reaper::unshield(taken, shielded);
             // SAFETY: the plugin leaves its packet alone during the call; what stands there owns nothing any more.
             unsafe { raw.cast::<Packet>().write(taken.take()) };
         });
-        outputs.emit(pin as usize, wait, &mut restored).map_err(refuse_emit)?;
+        outputs.emit(pin as usize, wait, &mut **restored).map_err(refuse_emit)?;
         // Taken whole: there is nothing to put back.
         scopeguard::ScopeGuard::into_inner(restored);
         Ok(())

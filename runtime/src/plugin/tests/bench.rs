@@ -97,7 +97,7 @@ pub(super) struct Kept {
 }
 
 impl Outputs for Kept {
-    fn emit(&mut self, pin: usize, wait: Wait, packet: &mut Packet) -> Result<(), EmitError> {
+    fn emit(&mut self, pin: usize, wait: Wait, packet: &mut Box<Packet>) -> Result<(), EmitError> {
         assert!(!self.panics, "the links panic on purpose");
         match self.refuse.clone() {
             Some(error) => Err(error),

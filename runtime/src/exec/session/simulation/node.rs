@@ -55,7 +55,7 @@ struct Simulated {
 
 impl Simulated {
     /// Gives one packet to an output; `Err` when the call cannot go on.
-    fn give(&self, pin: usize, packet: &mut Packet, outputs: &mut dyn Outputs) -> Result<(), Fault> {
+    fn give(&self, pin: usize, packet: &mut Box<Packet>, outputs: &mut dyn Outputs) -> Result<(), Fault> {
         let (number, wait) = with(|world| {
             let wait = if world.dice.one_in(6) { Wait::Never } else { Wait::ForRoom };
             (world.oracle.next_number(), wait)
@@ -81,7 +81,7 @@ impl Simulated {
             if step == at {
                 have(trouble)?;
             }
-            self.give(*pin, &mut packet.clone(), outputs)?;
+            self.give(*pin, &mut Box::new(packet.clone()), outputs)?;
         }
         if at == pins.len() { have(trouble) } else { Ok(()) }
     }

@@ -1,83 +1,37 @@
-//! One call into an instance, and what comes of it when it fails.
+//! What comes of a call that fails.
 
 use super::{LeaseLost, NoResult, Node, Turn, failure};
-use crate::exec::clock::CallTimer;
-use crate::exec::counters::{CallOutcome, Operation};
-use crate::exec::instance::{Fault, FaultClass, Instance};
+use crate::exec::counters::Operation;
+use crate::exec::instance::{EmitError, Fault, FaultClass};
 use crate::exec::link::DropReason;
 use crate::exec::supervise::{Event, FailureKind, InstanceFate, NodeFate, PacketFate, Reason, TripCause};
-use crate::exec::worker::call_gate::CallInProgress;
-use crate::exec::worker::emit::Emitter;
 use crate::graph::OnTrip;
 
 /// Typed errors of a node that are logged one by one; the others are only counted.
 const LOGGED_ERRORS_MAX: u64 = 10;
 
 impl Node {
-    /// Makes one call, counted and timed.
-    pub(super) fn call<T>(
+    /// Tells the supervisor of a success, if it wants to hear of it.
+    #[inline]
+    pub(super) fn note_success(&mut self, now_ns: i64) {
+        if self.awaits_success {
+            self.take_note(Event::CallOk, now_ns, None);
+        }
+    }
+
+    /// Does what is to be done after a call that failed, for its own reason or because of its links.
+    #[cold]
+    pub(super) fn settle(
         &mut self,
         operation: Operation,
+        (fault, fatal): (Option<Fault>, Option<EmitError>),
         turn: &mut Turn<'_>,
-        body: impl FnOnce(&mut dyn Instance, &mut Emitter<'_>) -> Result<T, Fault>,
-    ) -> Result<T, NoResult> {
-        let queued_at = std::mem::replace(&mut turn.queued_at, CallTimer::NEVER);
-        let Some(instance) = self.instance.as_deref_mut() else { return Err(NoResult::Failed) };
-        let counters = &*self.plan.counters;
-        let mut fatal = None;
-        counters.calls.increment();
-        // In a batch the end of one call is the beginning of the next: one reading serves for both.
-        let begun = match std::mem::replace(&mut turn.reading, CallTimer::NEVER) {
-            CallTimer::NEVER => turn.timer.now(),
-            reading => reading,
-        };
-        let cause =
-            self.plan.follower.as_ref().and_then(|follower| follower.takes(queued_at, turn.link, begun, counters));
-        if cause.is_none() {
-            turn.timer.record([queued_at, begun], &counters.queue_wait);
-        }
-        turn.gate.enter(self.at, operation);
-        let mut emitter = Emitter {
-            outputs: &mut self.plan.outputs,
-            locals: turn.locals,
-            counters,
-            timer: turn.timer,
-            send_timeout: self.plan.send_timeout,
-            abort: turn.shared.abort_flag(),
-            is_shared: turn.is_shared,
-            call: Some(CallInProgress { gate: turn.gate, node: self.at, operation }),
-            counts_refusals: true,
-            follower: self.plan.follower.as_ref(),
-            cause,
-            fatal: &mut fatal,
-        };
-        let result = body(instance, &mut emitter);
-        if !turn.gate.leave() {
-            counters.late_completions.add_shared(1);
-            return Err(NoResult::LeaseLost);
-        }
-        let ended = turn.timer.now();
-        turn.timer.record([begun, ended], &counters.call_time);
-        if let (Some(follower), Some(cause)) = (&self.plan.follower, cause) {
-            let is_sink = self.plan.outputs.iter().all(|output| output.targets.is_empty());
-            follower.call_ended(cause, ended, is_sink && result.is_ok());
-        }
-        counters.call_ended(match (&result, &fatal) {
-            (Ok(_), None) => CallOutcome::Ok,
-            (Ok(_), Some(_)) => CallOutcome::Error,
-            (Err(fault), _) => CallOutcome::of(fault.class),
-        });
-        if result.is_ok() {
-            turn.reading = ended;
-        }
+    ) -> NoResult {
         if let Some(error) = fatal {
             let fault = Fault::new(FaultClass::Error, error.to_string());
-            return Err(self.fail(operation, fault, turn).map_or(NoResult::LeaseLost, |()| NoResult::Failed));
+            return self.fail(operation, fault, turn).map_or(NoResult::LeaseLost, |()| NoResult::Failed);
         }
-        if self.awaits_success && result.is_ok() {
-            self.take_note(Event::CallOk, turn.now_ns, None);
-        }
-        result.map_err(|fault| self.faulted(operation, fault, turn))
+        fault.map_or(NoResult::Failed, |fault| self.faulted(operation, fault, turn))
     }
 
     #[cold]

@@ -2,7 +2,7 @@
 
 use super::{CYCLE_DRAIN_NS, Node};
 use crate::exec::worker::inputs::Feed;
-use crate::exec::worker::local::LocalLink;
+use crate::exec::worker::local::Locals;
 
 impl Node {
     pub(super) fn feedback(&self) -> impl Iterator<Item = &Feed> {
@@ -10,7 +10,7 @@ impl Node {
     }
 
     /// Whether packets that went around a cycle have been awaited for too long: a node of the cycle swallowed them.
-    pub(super) fn cycle_gave_up(&mut self, locals: &[LocalLink], now_ns: i64) -> bool {
+    pub(super) fn cycle_gave_up(&mut self, locals: &Locals, now_ns: i64) -> bool {
         if self.feedback().any(|feed| feed.len(locals) > 0) {
             self.cycle_awaited_since_ns = None;
             return false;

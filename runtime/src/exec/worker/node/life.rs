@@ -1,5 +1,6 @@
 //! How a node begins, is replaced and ends.
 
+use super::calls::Origin;
 use super::{LeaseLost, Node, NodePlan, NotMade, Turn, failure};
 use crate::exec::counters::Operation;
 use crate::exec::current;
@@ -10,7 +11,7 @@ use crate::exec::shared::SessionShared;
 use crate::exec::supervise::{Decision, Event, FailureKind, NodeFate, Supervisor};
 use crate::exec::worker::call_gate::CallGate;
 use crate::exec::worker::in_flight::Redelivery;
-use crate::exec::worker::local::LocalLink;
+use crate::exec::worker::local::Locals;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ impl Node {
 
     /// A node on the thread that took the place of a hung one: its next instance is still to be made, packets pass it
     /// by, or it has left the graph, as its supervisor says.
-    pub(crate) fn succeeding(at: usize, plan: NodePlan, locals: &mut [LocalLink]) -> Self {
+    pub(crate) fn succeeding(at: usize, plan: NodePlan, locals: &mut Locals) -> Self {
         let number = current::register(plan.current.now());
         let mut node = Self::without_instance(at, plan, number);
         node.redelivery = node.plan.kept.take_redelivery();
@@ -51,6 +52,7 @@ impl Node {
             instance: None,
             restart_due_ns: None,
             awaits_success: false,
+            arrived: Box::default(),
             attempts: 0,
             undelivered: None,
             redelivery: None,
@@ -161,7 +163,10 @@ impl Node {
         match self.redelivery.take() {
             Some(Redelivery { mut packet, last }) => {
                 self.plan.counters.take_held_packet();
-                self.deliver(last.pin, &mut packet, last.attempts, turn)
+                if self.is_bypassed {
+                    return self.pass_by(Origin::NONE, &mut packet, turn);
+                }
+                self.deliver((last.pin, last.attempts + 1), Origin::NONE, &mut packet, turn)
             }
             None => Ok(()),
         }
@@ -213,7 +218,7 @@ impl Node {
         Ok(())
     }
 
-    pub(super) fn leave(&mut self, reason: DropReason, locals: &mut [LocalLink]) {
+    pub(super) fn leave(&mut self, reason: DropReason, locals: &mut Locals) {
         self.is_done = true;
         self.plan.control.close();
         for output in &mut self.plan.outputs {

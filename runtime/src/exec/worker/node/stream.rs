@@ -1,15 +1,16 @@
 //! The packets of a node: ticks of a source, batches of the inputs, their end.
 
+use super::calls::Origin;
 use super::{LeaseLost, NoResult, Node, Turn};
 use crate::exec::clock::CallTimer;
 use crate::exec::counters::Operation;
-use crate::exec::instance::{Fault, FaultClass, NextTick, Outputs as _, Wait};
+use crate::exec::instance::{Fault, FaultClass, Instance, NextTick, Outputs as _, Wait};
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::PacketFate;
 use crate::exec::worker::emit::Emitter;
 use crate::exec::worker::in_flight::{InFlight, Redelivery, Undelivered};
 use crate::exec::worker::inputs::{Feed, Input};
-use crate::exec::worker::local::LocalLink;
+use crate::exec::worker::local::Locals;
 use graphmill_abi::Packet;
 
 /// Calls that a node gets before the next one has its turn.
@@ -42,7 +43,7 @@ impl Node {
             }
             has_called = true;
             let now_ns = turn.now_ns;
-            match self.call(Operation::Tick, turn, |instance, outputs| instance.tick(now_ns, outputs)) {
+            match self.call(Operation::Tick, Origin::NONE, turn, |instance, outputs| instance.tick(now_ns, outputs)) {
                 Ok(NextTick::Ended) => self.finish(turn)?,
                 Ok(next) => {
                     if let Some(ticks) = &mut self.plan.ticks {
@@ -78,7 +79,7 @@ impl Node {
         let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
         let entry_credits = self.entry_credits();
         let Some(feed) = self.feed(pin, feed_at).filter(|feed| !feed.is_ended) else { return Ok(false) };
-        let (is_feedback, link) = (feed.is_feedback, feed.number);
+        let is_feedback = feed.is_feedback;
         let budget = if is_feedback { budget } else { budget.min(entry_credits) };
         let depth = feed.len(turn.locals);
         feed.saw_depth(depth, turn.locals);
@@ -87,16 +88,12 @@ impl Node {
             self.take_credits_back();
             return Ok(true);
         }
-        let mut count = 0;
-        while count < budget.min(depth) && self.takes_calls() {
-            let Some(mut packet) = self.feed(pin, feed_at).and_then(|feed| feed.take(turn.locals)) else { break };
-            count += 1;
-            if is_feedback {
-                self.packet_returned(pin, feed_at);
-            }
-            turn.link = link;
-            self.process(pin, &mut packet, turn)?;
-        }
+        let is_plain = !(is_feedback || self.is_bypassed || self.awaits_success || self.plan.kept.wants_packets());
+        let count = if is_plain {
+            self.run_batch((pin, feed_at), budget.min(depth), turn)?
+        } else {
+            self.run_singly((pin, feed_at), budget.min(depth), turn)?
+        };
         let Some(feed) = self.feed_mut(pin, feed_at) else { return Ok(false) };
         if count > 0 {
             feed.let_producer_go();
@@ -105,45 +102,83 @@ impl Node {
         Ok(count > 0 || feed.is_ended)
     }
 
-    fn process(&mut self, pin: usize, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
-        self.plan.counters.packets_in.increment();
-        self.plan.counters.saw_pts(packet.pts_ns());
-        self.plan.counters.newest_seq.set(packet.seq());
-        self.deliver(pin, packet, 0, turn)
+    /// Takes the next packet of a link, and keeps an outline of it; whether there was one.
+    #[inline]
+    fn take(&mut self, pin: usize, feed_at: usize, packet: &mut Packet, locals: &mut Locals) -> bool {
+        let Self { plan, arrived, .. } = self;
+        let feed = plan.inputs.get(pin).and_then(|input| input.feeds.get(feed_at));
+        let has_taken = feed.is_some_and(|feed| feed.take(arrived, locals));
+        if has_taken {
+            arrived.move_to(packet);
+        }
+        has_taken
     }
 
-    /// Hands a packet over that was handed over `before` times already.
+    /// As [`Node::run_batch`], for any node and link; how many.
+    fn run_singly(
+        &mut self,
+        (pin, feed_at): (usize, usize),
+        max: usize,
+        turn: &mut Turn<'_>,
+    ) -> Result<usize, LeaseLost> {
+        let (mut packet, mut count) = (Packet::EMPTY, 0);
+        while count < max && self.takes_calls() && self.take(pin, feed_at, &mut packet, turn.locals) {
+            count += 1;
+            let Some(feed) = self.feed(pin, feed_at) else { break };
+            let origin = Origin { link: feed.number, queued_at: packet.host_private() };
+            if feed.is_feedback {
+                self.packet_returned(pin, feed_at);
+            }
+            self.plan.counters.packet_came(&packet);
+            if self.is_bypassed {
+                self.pass_by(origin, &mut packet, turn)?;
+            } else {
+                self.deliver((pin, 1), origin, &mut packet, turn)?;
+            }
+            packet.clear();
+        }
+        Ok(count)
+    }
+
+    /// Hands a packet over, for the time that `attempts` says.
     pub(super) fn deliver(
         &mut self,
-        pin: usize,
+        (pin, attempts): (usize, u32),
+        origin: Origin,
         packet: &mut Packet,
-        before: u32,
         turn: &mut Turn<'_>,
     ) -> Result<(), LeaseLost> {
-        if self.is_bypassed {
-            return self.pass_by(packet, turn);
-        }
-        turn.queued_at = if before == 0 { packet.host_private() } else { CallTimer::NEVER };
-        let attempts = before + 1;
-        let outline = if self.plan.kept.wants_packets() {
+        let keeps_packet = self.plan.kept.wants_packets();
+        if keeps_packet {
             self.plan.kept.put(packet, pin, attempts);
-            None
-        } else {
-            Some(packet.outline())
-        };
+        }
         self.attempts = attempts;
         self.undelivered = None;
-        let called = self.call(Operation::Process, turn, |instance, outputs| instance.process(pin, packet, outputs));
+        let process = |instance: &mut dyn Instance, outputs: &mut Emitter<'_>| instance.process(pin, packet, outputs);
+        let called = self.call(Operation::Process, origin, turn, process);
         self.attempts = 0;
-        if called == Err(NoResult::LeaseLost) {
+        let kept = if keeps_packet && called != Err(NoResult::LeaseLost) { self.plan.kept.take() } else { None };
+        match called {
+            Ok(()) => Ok(()),
+            Err(result) => self.settle_packet((pin, attempts), (result, kept), turn.shared),
+        }
+    }
+
+    /// Does what the supervisor decided on the packet of a failed call; without a packet that was kept there is still
+    /// the outline.
+    #[cold]
+    pub(super) fn settle_packet(
+        &mut self,
+        (pin, attempts): (usize, u32),
+        (result, kept): (NoResult, Option<InFlight>),
+        shared: &SessionShared,
+    ) -> Result<(), LeaseLost> {
+        if result == NoResult::LeaseLost {
             return Err(LeaseLost);
         }
-        let in_flight = outline.map(InFlight::Outline).or_else(|| self.plan.kept.take());
-        if called.is_err()
-            && let Some((fate, reason)) = self.undelivered.take()
-            && let Some(in_flight) = in_flight
-        {
-            self.not_delivered(Undelivered { pin, attempts, reason }, (fate, in_flight), turn.shared);
+        if let Some((fate, reason)) = self.undelivered.take() {
+            let in_flight = kept.unwrap_or_else(|| InFlight::Outline(self.arrived.outline()));
+            self.not_delivered(Undelivered { pin, attempts, reason }, (fate, in_flight), shared);
         }
         Ok(())
     }
@@ -174,11 +209,15 @@ impl Node {
     }
 
     /// Hands a packet on without the instance.
-    fn pass_by(&mut self, packet: &mut Packet, turn: &mut Turn<'_>) -> Result<(), LeaseLost> {
-        let mut fatal = None;
-        let follower = self.plan.follower.as_ref();
-        let (word, begun) = (packet.host_private(), turn.timer.now());
-        let cause = follower.and_then(|follower| follower.takes(word, turn.link, begun, &self.plan.counters));
+    pub(super) fn pass_by(
+        &mut self,
+        origin: Origin,
+        packet: &mut Packet,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), LeaseLost> {
+        let Origin { link, queued_at } = origin;
+        let (follower, begun) = (self.plan.follower.as_ref(), turn.timer.now());
+        let cause = follower.and_then(|follower| follower.takes(queued_at, link, begun, &self.plan.counters));
         let mut emitter = Emitter {
             outputs: &mut self.plan.outputs,
             locals: turn.locals,
@@ -191,12 +230,18 @@ impl Node {
             counts_refusals: true,
             follower,
             cause,
-            fatal: &mut fatal,
+            fatal: None,
         };
-        match emitter.emit(0, Wait::ForRoom, packet) {
+        let mut boxed = emitter.locals.spare();
+        packet.move_to(&mut boxed);
+        match emitter.emit(0, Wait::ForRoom, &mut boxed) {
             Ok(()) => self.plan.counters.bypassed.increment(),
             Err(error) => self.plan.counters.error(&error.to_string()),
         }
+        let fatal = emitter.fatal.take();
+        turn.locals.keep(boxed);
+        let now = turn.timer.now();
+        self.plan.outputs.iter().for_each(|output| output.stamp(now, turn.locals));
         match fatal {
             Some(error) => self.fail(Operation::Process, Fault::new(FaultClass::Error, error.to_string()), turn),
             None => Ok(()),
@@ -232,7 +277,7 @@ impl Node {
             if self.is_bypassed {
                 continue;
             }
-            match self.call(Operation::Flush, turn, |instance, outputs| instance.flush(pin, outputs)) {
+            match self.call(Operation::Flush, Origin::NONE, turn, |instance, outputs| instance.flush(pin, outputs)) {
                 Ok(()) | Err(NoResult::Failed) => {}
                 // What the node still had inside is lost.
                 Err(NoResult::Refused) => self.fail_with_last_error(Operation::Flush, turn)?,
@@ -243,7 +288,7 @@ impl Node {
     }
 
     /// Whether everything that can still come has come: all inputs ended, and the cycles through this node are empty.
-    pub(super) fn inputs_ended(&mut self, locals: &[LocalLink], now_ns: i64) -> bool {
+    pub(super) fn inputs_ended(&mut self, locals: &Locals, now_ns: i64) -> bool {
         if !self.plan.inputs.iter().all(Input::is_ended) {
             return false;
         }

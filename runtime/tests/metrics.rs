@@ -73,9 +73,9 @@ impl Instance for Moody {
         let classes = [FaultClass::Error, FaultClass::Panic, FaultClass::Contract, FaultClass::Cancelled];
         match usize::try_from(packet.seq()).ok().and_then(|seq| classes.get(seq % 10)) {
             Some(class) => Err(Fault::new(*class, "as the packet says")),
-            None => {
-                outputs.emit(0, Wait::ForRoom, packet).map_err(|error| Fault::new(FaultClass::Error, error.to_string()))
-            }
+            None => outputs
+                .emit(0, Wait::ForRoom, &mut Box::new(packet.take()))
+                .map_err(|error| Fault::new(FaultClass::Error, error.to_string())),
         }
     }
 

@@ -154,6 +154,8 @@ impl Drop for Inlet {
 pub struct Outlet {
     name: String,
     feeds: Vec<Arc<Link>>,
+    /// Where the next packet arrives.
+    arrived: Box<Packet>,
     /// The feed that is looked at first: they take turns.
     next: usize,
     bell: Arc<Doorbell>,
@@ -184,7 +186,7 @@ impl Outlet {
         let follower = follower.map(|follower| (follower, feeds.iter().map(|feed| feed.number).collect()));
         // Links to the application always lead to another thread.
         let feeds = feeds.iter().filter_map(Feed::remote).cloned().collect();
-        Self { name, feeds, next: 0, bell, counters, upstream, timer, follower, shared }
+        Self { name, feeds, arrived: Box::default(), next: 0, bell, counters, upstream, timer, follower, shared }
     }
 
     /// Name of the outlet.
@@ -237,7 +239,8 @@ impl Outlet {
             let at = (self.next + turn) % self.feeds.len();
             let Some(feed) = self.feeds.get(at) else { continue };
             feed.counters.saw_depth(feed.len());
-            if let Some(packet) = feed.take() {
+            if feed.take(&mut self.arrived) {
+                let packet = self.arrived.take();
                 feed.let_producer_go();
                 self.next = at + 1;
                 self.counters.packets_in.increment();

@@ -233,7 +233,7 @@ impl Sender<'_> {
 impl Sender<'_> {
     /// Waits until a link takes the packet; counts and measures that.
     #[cold]
-    fn wait_for_room(&self, output: &str, link: &Link, packet: &mut Packet) -> Result<(), EmitError> {
+    fn wait_for_room(&self, output: &str, link: &Link, packet: &mut Box<Packet>) -> Result<(), EmitError> {
         let begun = self.timer.now();
         let sent = link.send(packet, self.send_timeout, self.abort, self.timer);
         self.timer.record([begun, self.timer.now()], &self.counters.send_wait);

@@ -113,7 +113,7 @@ impl Feed {
     #[inline]
     pub(crate) fn take(&self, packet: &mut Box<Packet>, locals: &mut Locals) -> bool {
         match &self.from {
-            Route::Remote(link) => link.take().map(|next| **packet = next).is_some(),
+            Route::Remote(link) => link.take(packet),
             Route::Local(at) => locals.take(*at, packet),
         }
     }

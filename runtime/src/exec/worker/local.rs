@@ -73,6 +73,7 @@ impl Locals {
 
 /// Boxes that are free: as many as the worker ever needed more than now, which its links bound.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "what goes around is the boxes")]
 struct Spares(Vec<Box<Packet>>);
 
 impl Spares {

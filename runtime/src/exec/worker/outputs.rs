@@ -37,7 +37,7 @@ pub(crate) struct Target {
     is_held: bool,
     /// What calls gave beyond the room of the link, on a worker that must not wait inside a call because other nodes
     /// of it may have to make that room. The node is not called again before all of it is on the link.
-    pub(super) surplus: VecDeque<Packet>,
+    pub(super) surplus: VecDeque<Box<Packet>>,
     wait: RoomWait,
     /// Whether the last packet that was sent here was taken.
     pub(super) took_last: bool,
@@ -227,12 +227,12 @@ impl Target {
     }
 
     /// Keeps a packet until the link has room; `false` when there are too many already.
-    pub(super) fn keep(&mut self, packet: &mut Packet) -> bool {
+    pub(super) fn keep(&mut self, packet: &mut Box<Packet>) -> bool {
         let Route::Remote(link) = &self.to else { return false };
         if self.surplus.len() >= SURPLUS_MAX {
             return false;
         }
-        self.surplus.push_back(packet.take());
+        self.surplus.push_back(std::mem::take(packet));
         link.counters.set_waiting(self.surplus.len());
         true
     }

@@ -52,7 +52,7 @@ unsafe fn hand_over(context: &HostContext, pin: u32, wait: Wait, raw: *mut gm_pa
             // SAFETY: the plugin leaves its packet alone during the call; what stands there owns nothing any more.
             unsafe { raw.cast::<Packet>().write(taken.take()) };
         });
-        outputs.emit(pin as usize, wait, &mut **restored).map_err(refuse_emit)?;
+        outputs.emit(pin as usize, wait, &mut restored).map_err(refuse_emit)?;
         // Taken whole: there is nothing to put back.
         scopeguard::ScopeGuard::into_inner(restored);
         Ok(())

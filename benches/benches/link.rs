@@ -1,66 +1,55 @@
-//! What does one link cost per packet, between workers and on one worker?
+//! What does one link cost per packet: by capacity, by payload, between workers and on one worker?
 //!
-//! A source, some nodes that hand packets on, and a sink that checks every number; every call is counted and timed as
-//! in production. Baseline in the same run: bare threads over `crossbeam` channels of the same capacity that move a
-//! value of the same size. The time of a whole run includes starting and stopping the threads on both sides.
+//! A source and a sink that checks every number; every call is counted, timed and watched as in production. Baseline in
+//! the same run: two bare threads over a `crossbeam` channel of the same capacity that move a value of the same size,
+//! with payloads from the same pool. The time of a whole run includes starting and stopping the threads on both sides.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use crossbeam_channel::bounded;
-use graphmill::Packet;
-use graphmill_benches::{Chain, Workers};
+use graphmill::plugin::pooled_buffer;
+use graphmill::{Packet, Runtime};
+use graphmill_benches::{Chain, Request, Way, Workers};
 
-const PACKETS: u64 = 100_000;
+const PACKETS: u64 = 50_000;
+/// Packets of the larger payloads.
+const LARGE_PACKETS: u64 = 500;
 
-/// As many threads as a chain has nodes, with a channel between each two.
-fn bare_threads(passes: usize, capacity: usize) {
-    let (first, mut last) = bounded::<Packet>(capacity);
-    let mut threads = vec![std::thread::spawn(move || {
-        for seq in 0..PACKETS {
-            let mut packet = Packet::EMPTY;
+fn bare_threads(packets: u64, bytes: usize, capacity: usize) {
+    let (sender, receiver) = bounded::<Packet>(capacity);
+    let producer = std::thread::spawn(move || {
+        for seq in 0..packets {
+            let made = Packet::from_bytes("application/octet-stream", pooled_buffer(bytes));
+            let mut packet = made.unwrap_or_default();
             packet.set_seq(seq);
-            assert!(first.send(packet).is_ok());
+            assert!(sender.send(packet).is_ok());
         }
-    })];
-    for _ in 0..passes {
-        let (next, received) = bounded::<Packet>(capacity);
-        threads.push(std::thread::spawn(move || {
-            for packet in last {
-                assert!(next.send(packet).is_ok());
-            }
-        }));
-        last = received;
-    }
-    for (packet, seq) in last.iter().zip(0..) {
+    });
+    for (packet, seq) in receiver.iter().zip(0..) {
         assert!(packet.seq() == seq);
     }
-    for thread in threads {
-        drop(thread.join());
-    }
+    drop(producer.join());
 }
 
-fn link(criterion: &mut Criterion) {
-    let runtime = graphmill_benches::runtime();
-    let mut group = criterion.benchmark_group("chain");
-    group.sample_size(10).throughput(Throughput::Elements(PACKETS));
-    for passes in [0, 6] {
-        for capacity in [64, 256] {
-            let name = format!("{} nodes/capacity {capacity}", passes + 2);
-            group.bench_function(BenchmarkId::new("bare threads", &name), |bencher| {
-                bencher.iter(|| bare_threads(passes, capacity));
-            });
-            let capacity = u32::try_from(capacity).unwrap_or(u32::MAX);
-            let chain = Chain { passes, packets: PACKETS, bytes: 0, capacity, workers: Workers::OneEach };
-            group.bench_function(BenchmarkId::new("workers", &name), |bencher| {
-                bencher.iter(|| chain.run(&runtime));
-            });
-            let chain = Chain { workers: Workers::One, ..chain };
-            group.bench_function(BenchmarkId::new("one worker", &name), |bencher| {
-                bencher.iter(|| chain.run(&runtime));
-            });
-        }
-    }
-    group.finish();
+fn contest(request: &Request, runtime: &Runtime, (packets, bytes, capacity): (u64, usize, u32)) {
+    let chain = Chain { passes: 0, packets, bytes, capacity, workers: Workers::OneEach };
+    let shared = Chain { workers: Workers::One, ..chain };
+    request.contest(
+        &format!("one link, {bytes} bytes, capacity {capacity}"),
+        packets,
+        vec![
+            Way::new("bare threads", || bare_threads(packets, bytes, capacity as usize)),
+            Way::new("a worker each", || drop(chain.run(runtime))),
+            Way::new("one worker", || drop(shared.run(runtime))),
+        ],
+    );
 }
 
-criterion_group!(benches, link);
-criterion_main!(benches);
+fn main() {
+    let (request, runtime) = (Request::from_arguments(), graphmill_benches::runtime());
+    for capacity in [1, 8, 64, 256, 1024] {
+        contest(&request, &runtime, (PACKETS, 0, capacity));
+    }
+    for bytes in [1 << 10, 64 << 10, 1 << 20, 4 << 20, 16 << 20] {
+        let packets = if bytes < 1 << 20 { PACKETS } else { LARGE_PACKETS };
+        contest(&request, &runtime, (packets, bytes, 64));
+    }
+}

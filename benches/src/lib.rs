@@ -1,5 +1,9 @@
 //! What the benches share: a runtime with the counting plugin, and graphs made of it.
 
+mod contest;
+
+pub use contest::{Request, Way, cpu_ns, quantile};
+
 use graphmill::graph::{LinkSpec, NodeSpec};
 use graphmill::{Graph, Outcome, Runtime, SessionOptions, SessionReport};
 use serde_json::json;

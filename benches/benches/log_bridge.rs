@@ -4,11 +4,11 @@
 //! `tracing` of its own, with caches that nobody refreshes, so it looks at a number of the host instead. Every
 //! measurement is of as many calls as its throughput counts; they share one call into the plugin, on the same thread.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use graphmill::exec::{
     EmitError, Factories as _, Instance, MonotonicClock, NodeContext, NodeName, Outputs, Wait, Wake,
 };
 use graphmill::{Packet, Plugins};
+use graphmill_benches::{Request, Way};
 use std::hint::black_box;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
@@ -28,7 +28,7 @@ impl Wake for NoWake {
 struct NoOutputs;
 
 impl Outputs for NoOutputs {
-    fn emit(&mut self, pin: usize, _wait: Wait, _packet: &mut Packet) -> Result<(), EmitError> {
+    fn emit(&mut self, pin: usize, _wait: Wait, _packet: &mut Box<Packet>) -> Result<(), EmitError> {
         Err(EmitError::NoSuchPin { pin, count: 0 })
     }
 }
@@ -47,39 +47,21 @@ fn listen() {
     drop(tracing::subscriber::set_global_default(subscriber));
 }
 
-fn host(criterion: &mut Criterion) {
-    listen();
-    let mut group = criterion.benchmark_group("disabled log call");
-    group.throughput(Throughput::Elements(CALLS));
-    group.bench_function("tracing in the application", |bencher| {
-        bencher.iter(|| {
-            for round in 0..black_box(CALLS) {
-                tracing::trace!(round, text = "a text", "nobody wants this");
-            }
-        });
-    });
-}
-
-fn plugin(criterion: &mut Criterion) {
+fn main() {
     listen();
     let plugins = Plugins::new();
     if let Err(error) = plugins.load(graphmill_benches::cdylib("graphmill-fixture-probe")) {
         panic!("{error}");
     }
-    let mut group = criterion.benchmark_group("disabled log call");
-    group.throughput(Throughput::Elements(CALLS));
+    let mut ways = vec![Way::new("tracing in the application", || {
+        for round in 0..black_box(CALLS) {
+            tracing::trace!(round, text = "a text", "nobody wants this");
+        }
+    })];
     for (name, say) in [("tracing in a plugin", "trace"), ("log in a plugin", "log_trace")] {
         let mut node = chatter(&plugins, say);
         let mut packet = Packet::from_text("x").unwrap_or_default();
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| assert!(node.process(0, &mut packet, &mut NoOutputs).is_ok()));
-        });
+        ways.push(Way::new(name, move || assert!(node.process(0, &mut packet, &mut NoOutputs).is_ok())));
     }
+    Request::from_arguments().contest("log call that nobody wants", CALLS, ways);
 }
-
-criterion_group! {
-    name = benches;
-    config = Criterion::default().sample_size(30);
-    targets = host, plugin
-}
-criterion_main!(benches);

@@ -5,7 +5,6 @@ use nnnoiseless::DenoiseState;
 use rten::{Model, NodeId, Value, ValueOrView};
 use rten_tensor::AsView;
 use std::ops::Range;
-use std::path::PathBuf;
 
 use crate::support::stored;
 
@@ -41,21 +40,14 @@ impl Moonshine {
     }
 
     /// The tokens of each span; voice activity runs over the sound too, as it does in the graph.
-    pub(crate) fn run(&self, sound: &[(PathBuf, Vec<f32>)], spans: &[Vec<Range<usize>>]) -> Vec<Vec<i32>> {
-        let mut found = Vec::new();
-        for ((path, _), spans) in sound.iter().zip(spans) {
-            let samples = crate::support::samples(path);
-            let mut voice = Detector::default_boxed();
-            let mut frame = [0.0; 256];
-            for chunk in samples.chunks_exact(256) {
-                frame.copy_from_slice(chunk);
-                std::hint::black_box(voice.predict_f32(&frame));
-            }
-            for span in spans {
-                found.push(self.tokens(&samples[span.start..span.end.min(samples.len())]));
-            }
+    pub(crate) fn run(&self, sound: &[f32], spans: &[Range<usize>]) -> Vec<Vec<i32>> {
+        let mut voice = Detector::default_boxed();
+        let mut frame = [0.0; 256];
+        for chunk in sound.chunks_exact(256) {
+            frame.copy_from_slice(chunk);
+            std::hint::black_box(voice.predict_f32(&frame));
         }
-        found
+        spans.iter().map(|span| self.tokens(&sound[span.start..span.end.min(sound.len())])).collect()
     }
 
     fn tokens(&self, sound: &[f32]) -> Vec<i32> {
@@ -74,8 +66,7 @@ impl Moonshine {
             let wanted = if is_first { &self.outputs } else { &self.text_outputs };
             let mut given = self.decoder.run(inputs, wanted, None).unwrap().into_iter();
             let logits = given.next().unwrap().into_tensor::<f32>().unwrap().to_vec();
-            for (index, value) in memory.iter_mut().enumerate().filter(|(index, _)| is_first || index % 4 < 2) {
-                let _ = index;
+            for (_, value) in memory.iter_mut().enumerate().filter(|(index, _)| is_first || index % 4 < 2) {
                 *value = given.next().unwrap();
             }
             let best = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;

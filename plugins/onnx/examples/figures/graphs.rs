@@ -1,71 +1,74 @@
 //! The same models as nodes of a graph.
 
 use std::ops::Range;
-use std::path::PathBuf;
 
-use graphmill::{AudioHeader, Buffer, Graph, Packet};
-use serde_json::json;
+use graphmill::exec::{Inlet, Outlet};
+use graphmill::{AudioHeader, Buffer, Graph, Packet, Runtime, Session};
+use serde_json::{Value, json};
 
-use crate::support::{Clip, LONG, content, next, runtime, transcribing};
+use crate::support::{LONG, content, listening, next, runtime};
 
-/// Transcribes each file in a session of its own; the model stays loaded.
-pub(crate) fn transcribe(sound: &[(PathBuf, Vec<f32>)]) {
-    drop(spans(sound));
+/// Time that a packet holds, as those of `wav.source` do.
+const PACKET_MS: u32 = 30;
+
+/// A graph that makes text of what is given to it; its session is of a runtime that keeps the model.
+pub(crate) struct Listening {
+    runtime: Runtime,
+    graph: Graph,
 }
 
-/// Which samples of each file became text.
-pub(crate) fn spans(sound: &[(PathBuf, Vec<f32>)]) -> Vec<Vec<Range<usize>>> {
-    thread_local! {
-        static RUNTIME: graphmill::Runtime = runtime();
+impl Listening {
+    pub(crate) fn new() -> Self {
+        let runtime = runtime();
+        let builder = Graph::builder().inlet("in", "audio f32 16000 Hz mono").outlet("out", "event speech.text/1");
+        let graph = listening(builder, "in", "vad.earshot").link("listen.text", "out").build(runtime.plugins());
+        Self { runtime, graph: graph.unwrap() }
     }
-    let one = |runtime: &graphmill::Runtime, path: &PathBuf| -> Vec<Range<usize>> {
-        let clip = Clip { path: path.clone(), said: String::new() };
-        let mut session = runtime.start(&transcribing(runtime, &clip, "vad.earshot")).unwrap();
-        let mut outlet = session.take_outlet("text").unwrap();
-        drop(session.take_outlet("partial"));
-        let at = |seconds: &serde_json::Value| (seconds.as_f64().unwrap() * 16_000.0).round() as usize;
-        let texts = std::iter::from_fn(|| next(&mut outlet)).map(|packet| content(&packet));
-        let spans = texts.map(|text| at(&text["start_s"])..at(&text["end_s"])).collect();
-        session.wait_timeout(LONG).unwrap();
+
+    /// Which samples became text.
+    pub(crate) fn run(&self, sound: &[f32]) -> Vec<Range<usize>> {
+        let at = |seconds: &Value| (seconds.as_f64().unwrap() * 16_000.0).round() as usize;
+        let mut spans = Vec::new();
+        through(&self.runtime, &self.graph, (sound, 16_000), |packet| {
+            let text = content(&packet);
+            spans.push(at(&text["start_s"])..at(&text["end_s"]));
+        });
         spans
-    };
-    RUNTIME.with(|runtime| sound.iter().map(|(path, _)| one(runtime, path)).collect())
+    }
 }
 
-/// A minute of noise at 48 kHz; what it is does not matter to the time that it takes.
-pub(crate) fn noise() -> Vec<f32> {
-    let mut state = 1_u32;
-    let mut sample = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        f32::from((state >> 16) as u16) / 65_536.0 - 0.5
-    };
-    (0..60 * 48_000).map(|_| sample() * 0.2).collect()
-}
-
-/// RNNoise over 48 kHz sound, a frame in a packet.
+/// RNNoise over 48 kHz sound.
 pub(crate) fn denoise(sound: &[f32]) {
-    let runtime = graphmill::Runtime::new();
+    let runtime = Runtime::new();
     runtime.plugins().link(graphmill_rnnoise::module()).unwrap();
     let graph = Graph::builder()
-        .inlet("noisy", "audio f32 48000 Hz mono")
+        .inlet("in", "audio f32 48000 Hz mono")
         .node("clean", "rnnoise", json!({}))
-        .outlet("clear", "audio f32 48000 Hz mono")
-        .chain(["noisy", "clean", "clear"])
+        .outlet("out", "audio f32 48000 Hz mono")
+        .chain(["in", "clean", "out"])
         .build(runtime.plugins())
         .unwrap();
-    let mut session = runtime.start(&graph).unwrap();
-    let (mut inlet, mut outlet) = (session.take_inlet("noisy").unwrap(), session.take_outlet("clear").unwrap());
+    through(&runtime, &graph, (sound, 48_000), |packet| drop(std::hint::black_box(packet)));
+}
+
+/// Gives sound of a rate to a graph, and what comes out to `each`.
+fn through(runtime: &Runtime, graph: &Graph, (sound, rate_hz): (&[f32], u32), mut each: impl FnMut(Packet)) {
+    let mut session: Session = runtime.start(graph).unwrap();
+    let inlet: Inlet = session.take_inlet("in").unwrap();
+    let mut outlet: Outlet = session.take_outlet("out").unwrap();
     std::thread::scope(|scope| {
-        scope.spawn(move || {
-            for frame in sound.chunks_exact(480) {
-                let bytes: &[u8] = bytemuck::cast_slice(frame);
-                let packet = Packet::from_audio(AudioHeader::f32(48_000, 1, 480), Buffer::copy_from_slice(bytes));
-                inlet.send(packet.unwrap(), LONG).unwrap();
-            }
-        });
+        scope.spawn(move || speak(inlet, sound, rate_hz));
         while let Some(packet) = next(&mut outlet) {
-            std::hint::black_box(packet);
+            each(packet);
         }
     });
     session.wait_timeout(LONG).unwrap();
+}
+
+fn speak(mut inlet: Inlet, sound: &[f32], rate_hz: u32) {
+    for chunk in sound.chunks((rate_hz * PACKET_MS / 1_000) as usize) {
+        let header = AudioHeader::f32(rate_hz, 1, u32::try_from(chunk.len()).unwrap());
+        let bytes: &[u8] = bytemuck::cast_slice(chunk);
+        inlet.send(Packet::from_audio(header, Buffer::copy_from_slice(bytes)).unwrap(), LONG).unwrap();
+    }
 }

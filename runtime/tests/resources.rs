@@ -11,7 +11,7 @@ use std::time::Duration;
 
 mod support;
 
-use support::{cdylib, wait_for};
+use support::{LONG, cdylib, wait_for};
 
 const NODES: usize = 64;
 
@@ -186,6 +186,37 @@ fn f12_failed_load_fails_all_nodes_that_wait_and_the_next_session_loads_again() 
         run(&runtime, &heavy(&runtime, 1, &json!({ "key": end })));
         assert_eq!((runtime.resources().counters().entries, loads(end)), (1, 3));
     }
+}
+
+#[test]
+fn what_a_graph_warms_up_is_loaded_before_its_nodes_ask_and_held_as_long_as_the_session() {
+    let key = "warm";
+    let runtime = runtime(key);
+    let params = json!({ "key": key });
+    let graph = nodes("heavy", 2, &params).warm_up("heavy", params).build(runtime.plugins()).unwrap();
+    let mut session = runtime.start(&graph).unwrap();
+    let counters = runtime.resources().counters();
+    assert_eq!((loads(key), counters.hits, counters.misses, counters.waits), (1, 2, 1, 0));
+    assert_eq!(session.wait_timeout(LONG).unwrap().outcome, Outcome::Completed);
+
+    // The nodes have gone, and nobody may keep what nobody holds.
+    let keeps = || {
+        runtime.resources().set_budget(0);
+        runtime.resources().counters().entries == 1
+    };
+    assert!(keeps());
+    drop(session);
+    wait_for("the end of what was warm", || !keeps());
+}
+
+#[test]
+fn what_cannot_be_warmed_up_keeps_the_session_from_starting() {
+    let runtime = runtime("cold");
+    let cold = json!({ "key": "cold", "end": "error" });
+    let graph = nodes("heavy", 1, &json!({ "key": "cold" })).warm_up("heavy", cold).build(runtime.plugins()).unwrap();
+    let error = runtime.start(&graph).unwrap_err().to_string();
+    assert!(error.contains("`heavy`") && error.contains("loading `cold` fails: no such model"), "{error}");
+    assert_eq!(runtime.resources().counters().loads, 1, "no node was made");
 }
 
 fn deadlines(create_ms: u64) -> DeadlinesSpec {

@@ -6,6 +6,7 @@
 mod assemble;
 mod handle;
 mod steer;
+mod warm_up;
 
 #[cfg(test)]
 #[cfg(not(loom))]
@@ -21,6 +22,7 @@ use crate::exec::ends::{Inlet, Outlet};
 use crate::exec::instance::Factories;
 use crate::exec::link::{DropReason, Link};
 use crate::exec::report::{Outcome, SessionReport};
+use crate::exec::single::InstanceHandle;
 use crate::exec::sys;
 use crate::exec::watch::Watch;
 use crate::exec::worker::{self, Go, Milestone};
@@ -134,10 +136,12 @@ pub struct Session {
     inlets: Mutex<BTreeMap<String, Inlet>>,
     outlets: Mutex<BTreeMap<String, Outlet>>,
     options: SessionOptions,
+    /// What the graph wants to have in memory as long as this session.
+    _warm: Vec<InstanceHandle>,
 }
 
 impl Session {
-    /// Starts a graph: makes every instance on its worker, starts them all, then lets them run.
+    /// Starts a graph: makes what is to be warm, then every instance on its worker, starts them all, and lets them run.
     ///
     /// Blocks until then; each call has its deadline, see [`crate::graph::Deadlines`].
     ///
@@ -149,6 +153,7 @@ impl Session {
             ("", None) => "session".to_string(),
             (name, _) => name.to_string(),
         };
+        let warm = warm_up::make(graph, factories, &options)?;
         let Assembly { shared, workers, watched, nodes, links, ledger, inner_links, outlet_links, inlets, outlets } =
             assemble::assemble(graph, factories, &name, &options)?;
         let (tell, milestones) = bounded(workers.len() * MILESTONES_PER_WORKER);
@@ -183,6 +188,7 @@ impl Session {
             inlets: Mutex::new(inlets),
             outlets: Mutex::new(outlets),
             options,
+            _warm: warm,
         };
         session.begin(&go)?;
         session.handle.begins();

@@ -14,9 +14,9 @@ use std::path::Path;
 
 use super::diagnostic::{Diagnostic, GraphError};
 use super::kind::Kinds;
-use super::model::{Graph, Link, Node, PinRef};
+use super::model::{Graph, Link, Node, PinRef, WarmUp};
 use super::source::{Place, Reporter, Source};
-use super::spec::{GraphSpec, LINKS_MAX, NODES_MAX};
+use super::spec::{GraphSpec, LINKS_MAX, NODES_MAX, WARM_UPS_MAX};
 use links::Draft;
 use vertices::Vertex;
 
@@ -45,7 +45,7 @@ pub(crate) fn build(input: &Input<'_>, mistakes: Vec<Diagnostic>) -> Result<Grap
     if reporter.has_errors() {
         return Err(GraphError::new(reporter.finish().0));
     }
-    let mut vertices = vertices::collect(input, &mut reporter);
+    let (mut vertices, warm_ups) = vertices::collect(input, &mut reporter);
     let mut drafts = links::connect(input, &mut vertices, &mut reporter);
     links::check_unlinked(&vertices, &drafts, &mut reporter);
     cycles::check(&vertices, &mut drafts, &mut reporter);
@@ -55,7 +55,7 @@ pub(crate) fn build(input: &Input<'_>, mistakes: Vec<Diagnostic>) -> Result<Grap
     if !faults.is_empty() {
         return Err(GraphError::new(faults));
     }
-    Ok(assemble(input.spec, (vertices, drafts), &order, warnings))
+    Ok(assemble(input.spec, (vertices, drafts), &order, (warm_ups, warnings)))
 }
 
 /// Sizes are checked first, so that no later check has to work on more than that.
@@ -71,6 +71,11 @@ fn check_size(spec: &GraphSpec, reporter: &mut Reporter<'_>) {
             Diagnostic::error(format!("the graph has {count} nodes, at most {NODES_MAX} are allowed")).help("split it");
         reporter.report(&Place::of(&["nodes"]), error);
     }
+    if spec.warm_up.len() > WARM_UPS_MAX {
+        let count = spec.warm_up.len();
+        let error = Diagnostic::error(format!("`warm_up` has {count} entries, at most {WARM_UPS_MAX} are allowed"));
+        reporter.report(&Place::of(&["warm_up"]), error.help("list each model once; nodes share what is loaded"));
+    }
     if spec.links.len() > LINKS_MAX {
         let error =
             Diagnostic::error(format!("the graph has {} links, at most {LINKS_MAX} are allowed", spec.links.len()));
@@ -83,7 +88,7 @@ fn assemble(
     spec: &GraphSpec,
     (vertices, drafts): (Vec<Vertex<'_>>, Vec<Draft>),
     order: &[usize],
-    warnings: Vec<Diagnostic>,
+    (warm_ups, warnings): (Vec<WarmUp>, Vec<Diagnostic>),
 ) -> Graph {
     let place_of = order::positions(order);
     let moved = |pin: PinRef| PinRef { node: place_of.get(pin.node).copied().unwrap_or_default(), pin: pin.pin };
@@ -93,5 +98,5 @@ fn assemble(
         .collect();
     let mut slots: Vec<Option<Node>> = vertices.into_iter().map(|vertex| Some(vertex.into_node())).collect();
     let nodes = order.iter().filter_map(|vertex| slots.get_mut(*vertex)?.take()).collect();
-    Graph { name: spec.name.clone(), description: spec.description.clone(), nodes, links, warnings }
+    Graph { name: spec.name.clone(), description: spec.description.clone(), warm_ups, nodes, links, warnings }
 }

@@ -9,7 +9,7 @@ use super::diagnostic::{Diagnostic, GraphError};
 use super::format::FormatSet;
 use super::kind::Kinds;
 use super::model::Graph;
-use super::spec::{DefaultsSpec, EndSpec, GraphSpec, LinkSpec, NodeSpec};
+use super::spec::{DefaultsSpec, EndSpec, GraphSpec, LinkSpec, NodeSpec, WarmUpSpec};
 
 /// Collects a graph; every mistake is kept and reported by [`GraphBuilder::build`].
 ///
@@ -38,6 +38,12 @@ impl GraphBuilder {
     /// Names the graph.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.spec.name = Some(name.into());
+        self
+    }
+
+    /// Has a session make an instance before the nodes and keep it, so that what it loads is there when they ask.
+    pub fn warm_up(mut self, kind: impl Into<String>, params: Value) -> Self {
+        self.spec.warm_up.push(WarmUpSpec::new(kind, params));
         self
     }
 

@@ -38,9 +38,10 @@ pub use format::{
 };
 pub use kind::{KindInfo, Kinds, PinInfo, PluginInfo, Role};
 pub use manifest::{Manifest, ManifestError, PluginManifest};
-pub use model::{Graph, Link, Node, NodeRole, Pin, PinRef};
+pub use model::{Graph, Link, Node, NodeRole, Pin, PinRef, WarmUp};
 pub(crate) use params::{apply_change, check_params};
 pub use spec::{
     DeadLetterContent, Deadlines, DeadlinesSpec, DefaultsSpec, EndSpec, GraphSpec, LateTicks, LinkSpec, NodeSpec,
-    OnError, OnTrip, PassThrough, Policy, PolicyError, PolicySpec, RestartPolicy, RestartSpec, TickSpec, WhenFull,
+    OnError, OnTrip, PassThrough, Policy, PolicyError, PolicySpec, RestartPolicy, RestartSpec, TickSpec, WarmUpSpec,
+    WhenFull,
 };

@@ -16,6 +16,7 @@ use super::spec::{Deadlines, PassThrough, Policy, TickSpec, WhenFull};
 pub struct Graph {
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
+    pub(crate) warm_ups: Vec<WarmUp>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) links: Vec<Link>,
     pub(crate) warnings: Vec<Diagnostic>,
@@ -34,6 +35,14 @@ pub struct Node {
     pub(crate) policy: Policy,
     pub(crate) inputs: Vec<Pin>,
     pub(crate) outputs: Vec<Pin>,
+}
+
+/// An instance that is made before the nodes, for what it loads.
+#[derive(Debug, Clone)]
+pub struct WarmUp {
+    pub(crate) kind: Arc<KindInfo>,
+    pub(crate) params: Value,
+    pub(crate) create_timeout: Duration,
 }
 
 /// What stands behind a vertex.
@@ -77,6 +86,26 @@ pub struct Link {
     pub(crate) format: FormatSet,
 }
 
+impl WarmUp {
+    /// The kind of the instance.
+    #[must_use]
+    pub fn kind(&self) -> &Arc<KindInfo> {
+        &self.kind
+    }
+
+    /// Its params, expanded and checked.
+    #[must_use]
+    pub fn params(&self) -> &Value {
+        &self.params
+    }
+
+    /// How long making it may take: the deadline `create_ms` of the graph.
+    #[must_use]
+    pub fn create_timeout(&self) -> Duration {
+        self.create_timeout
+    }
+}
+
 impl Graph {
     /// Starts a graph in code.
     pub fn builder() -> GraphBuilder {
@@ -93,6 +122,12 @@ impl Graph {
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
+    }
+
+    /// What is made before the nodes and kept as long as a session of the graph.
+    #[must_use]
+    pub fn warm_ups(&self) -> &[WarmUp] {
+        &self.warm_ups
     }
 
     /// The vertices in topological order: each one stands after all that feed it, feedback links not counted.

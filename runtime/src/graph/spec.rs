@@ -7,6 +7,7 @@ mod link;
 mod parse;
 mod policy;
 mod tick;
+mod warm_up;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use policy::{
     RestartPolicy, RestartSpec,
 };
 pub use tick::{LateTicks, TickSpec};
+pub use warm_up::{WARM_UPS_MAX, WarmUpSpec};
 
 use super::format::FormatSet;
 
@@ -51,6 +53,9 @@ pub struct GraphSpec {
     /// Plugin files or folders to load, relative to the graph file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plugins: Vec<String>,
+    /// What is made before the nodes and kept as long as the session, so that what it loads is there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warm_up: Vec<WarmUpSpec>,
     /// The nodes by id.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub nodes: IndexMap<String, NodeSpec>,
@@ -240,7 +245,7 @@ fn is_no_params(params: &Value) -> bool {
 /// Keys of the objects of a graph file, for suggestions; a test compares them with the model above.
 pub(crate) mod keys {
     pub(crate) const GRAPH: &[&str] =
-        &["name", "description", "plugins", "nodes", "inlets", "outlets", "links", "defaults"];
+        &["name", "description", "plugins", "warm_up", "nodes", "inlets", "outlets", "links", "defaults"];
     pub(crate) const NODE: &[&str] = &["kind", "params", "worker", "tick", "send_timeout_ms", "deadlines", "policy"];
     pub(crate) const POLICY: &[&str] = &["on_error", "restart", "on_trip", "redeliver", "dead_letters"];
     pub(crate) const RESTART: &[&str] = &["max", "window_ms", "backoff_first_ms", "backoff_max_ms", "reset_after_ms"];
@@ -256,6 +261,7 @@ pub(crate) mod keys {
         "stop_ms",
         "destroy_ms",
     ];
+    pub(crate) const WARM_UP: &[&str] = &["kind", "params"];
     pub(crate) const END: &[&str] = &["format"];
     pub(crate) const DEFAULTS: &[&str] = &["capacity", "when_full", "send_timeout_ms", "deadlines", "policy"];
     pub(crate) const LINK: &[&str] = &["from", "to", "capacity", "when_full", "credits"];

@@ -10,11 +10,12 @@ use super::Input;
 use crate::graph::diagnostic::Diagnostic;
 use crate::graph::format::{FormatError, FormatSet};
 use crate::graph::kind::{KindInfo, PinInfo, Role};
-use crate::graph::model::{Node, NodeRole, Pin};
+use crate::graph::model::{Node, NodeRole, Pin, WarmUp};
 use crate::graph::params::{Expansion, PARAMS_DEPTH_MAX, ParamSchema, Subject, expand, explain, is_within_depth};
 use crate::graph::source::{Place, Reporter};
 use crate::graph::spec::{
     Deadlines, DeadlinesSpec, NODE_ID_LEN_MAX, NodeSpec, PassThrough, Policy, PolicyError, TIME_MAX_MS, TickSpec,
+    WarmUpSpec,
 };
 use crate::graph::suggest;
 
@@ -61,8 +62,8 @@ impl Vertex<'_> {
     }
 }
 
-/// All vertices: inlets, nodes and outlets, each group in its written order.
-pub(crate) fn collect<'a>(input: &Input<'a>, reporter: &mut Reporter<'_>) -> Vec<Vertex<'a>> {
+/// All vertices, inlets, nodes and outlets, each group in its written order; and what is made before them.
+pub(crate) fn collect<'a>(input: &Input<'a>, reporter: &mut Reporter<'_>) -> (Vec<Vertex<'a>>, Vec<WarmUp>) {
     let send_timeout =
         check_timeout(input.spec.defaults.send_timeout_ms, &Place::of(&["defaults", "send_timeout_ms"]), reporter);
     check_deadlines(&input.spec.defaults.deadlines, &Place::of(&["defaults"]), reporter);
@@ -83,8 +84,10 @@ pub(crate) fn collect<'a>(input: &Input<'a>, reporter: &mut Reporter<'_>) -> Vec
         let pin = Pin { name: "in".to_owned(), format: end.format.clone(), optional: false };
         vertices.push(collecting.end(id, "outlets", (NodeRole::Outlet, pin)));
     }
+    let warm_ups = input.spec.warm_up.iter().enumerate();
+    let warm_ups = warm_ups.filter_map(|(index, warm_up)| collecting.warm_up(index, warm_up)).collect();
     check_ids(&vertices, reporter);
-    vertices
+    (vertices, warm_ups)
 }
 
 struct Collecting<'c, 'a, 'r> {
@@ -156,6 +159,17 @@ impl<'a> Collecting<'_, 'a, '_> {
         let formats = PassThrough::of(&inputs, &outputs);
         check_policy(&settings.policy, formats, &place, self.reporter);
         Vertex { id, place, role: Some(NodeRole::Kind(kind)), inputs, outputs, has_bad_link: false, settings }
+    }
+
+    fn warm_up(&mut self, index: usize, spec: &WarmUpSpec) -> Option<WarmUp> {
+        let (id, place) = (format!("warm_up[{index}]"), Place::of(&["warm_up"]).index(index));
+        let Some(kind) = self.input.kinds.kind(&spec.kind) else {
+            self.report_unknown_kind(&id, &spec.kind, &place);
+            return None;
+        };
+        let mut params = spec.params.clone();
+        self.check_params(&id, &kind, &mut params, &place);
+        Some(WarmUp { kind, params, create_timeout: self.deadlines.create })
     }
 
     fn worker(&mut self, id: &str, node: &NodeSpec, place: &Place) -> Option<String> {

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
-use super::{DefaultsSpec, EndSpec, GraphSpec, LinkSpec, NodeSpec, keys};
+use super::{DefaultsSpec, EndSpec, GraphSpec, LinkSpec, NodeSpec, WarmUpSpec, keys};
 use crate::graph::diagnostic::{Diagnostic, GraphError};
 use crate::graph::source::{Entry, Place, Reporter, Source, Tree, TreeValue, read};
 use crate::graph::suggest;
@@ -33,6 +33,7 @@ impl Reading<'_, '_> {
             name: self.field(entries, "name"),
             description: self.field(entries, "description"),
             plugins: self.field(entries, "plugins").unwrap_or_default(),
+            warm_up: self.warm_ups(entries),
             nodes: self.table(entries, "nodes", Self::node),
             inlets: self.table(entries, "inlets", Self::end),
             outlets: self.table(entries, "outlets", Self::end),
@@ -46,15 +47,25 @@ impl Reading<'_, '_> {
         let mut known = known_part(tree, keys::NODE);
         self.clean(&mut known, place, ("tick", "a tick", keys::TICK));
         self.clean_settings(&mut known, place);
-        if let Some(params) = tree.as_object().and_then(|entries| entries.get("params"))
-            && params.value.as_object().is_none()
-        {
-            let error = Diagnostic::error("`params` is an object")
-                .help("write the params by name, like `params = { gain_db = -6 }`");
-            self.reporter.report(&place.clone().key("params"), error);
-            return None;
+        if self.has_params(tree, place) { read(&known, place, self.reporter) } else { None }
+    }
+
+    fn warm_up(&mut self, tree: &Tree, place: &Place) -> Option<WarmUpSpec> {
+        self.check_keys(tree, place, ("an entry of `warm_up`", keys::WARM_UP));
+        let known = known_part(tree, keys::WARM_UP);
+        if self.has_params(tree, place) { read(&known, place, self.reporter) } else { None }
+    }
+
+    /// Whether the params, if there are any, are an object.
+    fn has_params(&mut self, tree: &Tree, place: &Place) -> bool {
+        let params = tree.as_object().and_then(|entries| entries.get("params"));
+        if params.is_none_or(|params| params.value.as_object().is_some()) {
+            return true;
         }
-        read(&known, place, self.reporter)
+        let error = Diagnostic::error("`params` is an object")
+            .help("write the params by name, like `params = { gain_db = -6 }`");
+        self.reporter.report(&place.clone().key("params"), error);
+        false
     }
 
     fn end(&mut self, tree: &Tree, place: &Place) -> Option<EndSpec> {
@@ -96,22 +107,32 @@ impl Reading<'_, '_> {
     }
 
     fn links(&mut self, entries: &IndexMap<String, Entry>) -> Vec<LinkSpec> {
-        let Some(entry) = entries.get("links") else {
+        self.list(entries, ("links", "write `links = [\"a -> b\"]`"), |reading, item, place| {
+            reading.check_keys(item, place, ("a link", keys::LINK));
+            read(&known_part(item, keys::LINK), place, reading.reporter)
+        })
+    }
+
+    fn warm_ups(&mut self, entries: &IndexMap<String, Entry>) -> Vec<WarmUpSpec> {
+        self.list(entries, ("warm_up", "write `[[warm_up]]` with a `kind`"), Self::warm_up)
+    }
+
+    fn list<T>(
+        &mut self,
+        entries: &IndexMap<String, Entry>,
+        (name, help): (&str, &str),
+        read_one: fn(&mut Self, &Tree, &Place) -> Option<T>,
+    ) -> Vec<T> {
+        let Some(entry) = entries.get(name) else {
             return Vec::new();
         };
-        let place = Place::of(&["links"]);
+        let place = Place::of(&[name]);
         let TreeValue::List(items) = &entry.value.value else {
-            let error = Diagnostic::error("`links` is a list").help("write `links = [\"a -> b\"]`");
-            self.reporter.report(&place, error);
+            self.reporter.report(&place, Diagnostic::error(format!("`{name}` is a list")).help(help));
             return Vec::new();
         };
-        let mut links = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let place = place.clone().index(index);
-            self.check_keys(item, &place, ("a link", keys::LINK));
-            links.extend(read::<LinkSpec>(&known_part(item, keys::LINK), &place, self.reporter));
-        }
-        links
+        let read_item = |(index, item)| read_one(self, item, &place.clone().index(index));
+        items.iter().enumerate().filter_map(read_item).collect()
     }
 
     fn table<T>(

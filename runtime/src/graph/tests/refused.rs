@@ -25,6 +25,8 @@ macro_rules! cases {
 
 cases! {
     an_unknown_kind_is_answered_with_the_nearest_one,
+    faults_of_what_is_to_be_warm_are_reported_at_their_places,
+    entries_of_the_wrong_form_are_reported_in_what_is_to_be_warm,
     a_wrong_name_in_a_link_is_answered_with_the_right_ones,
     a_link_in_the_wrong_direction_names_the_pins_that_fit,
     an_input_without_link_is_an_error,

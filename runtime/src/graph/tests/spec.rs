@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use crate::graph::spec::keys;
 use crate::graph::{
     DeadLetterContent, DeadlinesSpec, DefaultsSpec, EndSpec, FileType, GraphSpec, LateTicks, LinkSpec, NodeSpec,
-    OnError, OnTrip, PolicySpec, RestartSpec, TickSpec, WhenFull,
+    OnError, OnTrip, PolicySpec, RestartSpec, TickSpec, WarmUpSpec, WhenFull,
 };
 
 fn all_deadlines() -> DeadlinesSpec {
@@ -54,6 +54,7 @@ fn full() -> GraphSpec {
         name: Some("name".to_owned()),
         description: Some("text".to_owned()),
         plugins: vec!["p".to_owned()],
+        warm_up: vec![WarmUpSpec::new("k", json!({ "a": 1 }))],
         nodes: [("z".to_owned(), node), ("a".to_owned(), NodeSpec::new("k"))].into_iter().collect(),
         inlets: [("i".to_owned(), end.clone())].into_iter().collect(),
         outlets: [("o".to_owned(), end)].into_iter().collect(),
@@ -95,6 +96,7 @@ fn the_keys_that_are_suggested_are_the_keys_of_the_model() {
         assert_eq!(found, known);
     };
     check(&json, keys::GRAPH);
+    check(&json["warm_up"][0], keys::WARM_UP);
     check(&json["nodes"]["z"], keys::NODE);
     check(&json["nodes"]["z"]["tick"], keys::TICK);
     check(&json["nodes"]["z"]["deadlines"], keys::DEADLINES);
@@ -110,6 +112,7 @@ fn a_spec_read_by_any_serde_reader_refuses_unknown_keys_too() {
     for text in [
         r#"{ "nods": {} }"#,
         r#"{ "nodes": { "a": { "kind": "k", "x": 1 } } }"#,
+        r#"{ "warm_up": [{ "kind": "k", "x": 1 }] }"#,
         r#"{ "links": [{ "from": "a", "to": "b", "x": 1 }] }"#,
         r#"{ "nodes": { "a": { "kind": "k", "tick": { "interval_ms": 1, "x": 1 } } } }"#,
     ] {

@@ -90,6 +90,20 @@ pub(crate) enum Command {
         #[command(flatten)]
         keep: Keep,
     },
+    /// Measure a graph, or one kind on its own: throughput, latency, allocations and processor time per packet
+    ///
+    /// A graph is run to its end again and again, first without looking, then for the figures, of which the medians
+    /// are told, and once more following packets, which costs time, for the times from end to end. Its sinks write
+    /// what they write each time. A kind gets made-up packets of the format of its first input, one at a time, and each
+    /// has to be answered before the next. Allocations are those of the host; Rust plugins have an allocator of their
+    /// own, which nobody counts. Ends with 1 when the graph failed or a figure is worse than --max-regress allows.
+    Bench {
+        /// Graph file (with a `/` or ending in .toml, .json or .json5) or a kind
+        #[arg(value_name = "FILE|KIND", value_hint = ValueHint::FilePath)]
+        subject: PathBuf,
+        #[command(flatten)]
+        how: Measuring,
+    },
     /// Check a graph file without running it
     ///
     /// Loads the plugins and checks kinds, pins, formats, params and cycles. Nothing of the graph is created.
@@ -248,6 +262,35 @@ pub(crate) struct TrialOf {
     /// Folder for files
     #[arg(long)]
     pub(crate) scratch: PathBuf,
+}
+
+/// How to measure, and what to compare with.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Measuring {
+    /// Runs that count
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) runs: u64,
+    /// Runs before them that do not count
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    pub(crate) warm_up: u64,
+    /// End each run of a graph after this long; without it the graph has to end by itself
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) seconds: Option<u64>,
+    /// Follow one packet of this many in the run for the times from end to end
+    #[arg(long, value_name = "EVERY", default_value = "1")]
+    pub(crate) latency: NonZeroU64,
+    /// Packets, or ticks of a source, in each run of a kind
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub(crate) packets: u64,
+    /// Params of a kind as JSON: '{"db": -6}'
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub(crate) params: String,
+    /// Compare with the figures that an earlier `bench --json` has written
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) baseline: Option<PathBuf>,
+    /// How much worse than in the baseline a figure may be
+    #[arg(long, value_name = "PERCENT", default_value_t = 10.0, requires = "baseline")]
+    pub(crate) max_regress: f64,
 }
 
 /// What a run leaves behind beside its report, and who may look at it meanwhile.

@@ -7,6 +7,8 @@
 mod arguments;
 mod commands;
 
+mod bench;
+
 mod plugins;
 mod probe;
 mod source;
@@ -74,6 +76,7 @@ fn run(console: &Console, arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Control { socket, what } => commands::control::run(*console, (socket, what)),
         #[cfg(feature = "top")]
         Command::Top { socket, interval_ms } => commands::top::run(socket, *interval_ms),
+        Command::Bench { subject, how } => commands::bench::run(*console, global, (subject, how)),
         Command::Check { file } => commands::check::run(console, global, file),
         Command::Kinds { kind } => commands::kinds::run(console, global, kind.as_deref()),
         Command::Inspect { subject, timeout_s } => commands::inspect::run(console, global, subject, *timeout_s),

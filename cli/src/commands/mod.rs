@@ -1,5 +1,6 @@
 //! One module for each thing that the program does.
 
+pub(crate) mod bench;
 pub(crate) mod replay;
 pub(crate) mod run;
 

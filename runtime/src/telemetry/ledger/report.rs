@@ -41,6 +41,8 @@ pub struct Quantiles {
     pub p90_ns: u64,
     /// Ninety-nine of a hundred were at most this long.
     pub p99_ns: u64,
+    /// Nine hundred and ninety-nine of a thousand were at most this long.
+    pub p999_ns: u64,
     /// The longest.
     pub max_ns: u64,
 }
@@ -170,13 +172,14 @@ fn owner(shares: &BTreeMap<Part, f64>, names: &LedgerNames) -> Option<LatencyOwn
 }
 
 impl Quantiles {
-    /// Exact quantiles by the nearest rank.
-    fn of(mut times_ns: Vec<u64>) -> Self {
+    /// Exact quantiles by the nearest rank; all zero for no times.
+    #[must_use]
+    pub fn of(mut times_ns: Vec<u64>) -> Self {
         times_ns.sort_unstable();
         let at = |per_mille: usize| {
             let rank = (times_ns.len() * per_mille).div_ceil(1_000).max(1);
             times_ns.get(rank - 1).copied().unwrap_or_default()
         };
-        Self { p50_ns: at(500), p90_ns: at(900), p99_ns: at(990), max_ns: at(1_000) }
+        Self { p50_ns: at(500), p90_ns: at(900), p99_ns: at(990), p999_ns: at(999), max_ns: at(1_000) }
     }
 }

@@ -33,6 +33,7 @@ mod failure;
 mod latency;
 mod logging;
 mod metrics;
+mod packets;
 mod progress;
 mod signals;
 mod table;

@@ -19,7 +19,6 @@ mod held;
 mod life;
 mod listener;
 mod outputs;
-mod packets;
 mod params;
 mod work;
 

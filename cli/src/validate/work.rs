@@ -2,7 +2,7 @@
 
 use super::bench::Bench;
 use super::life::{Answer, Life};
-use super::packets::{Size, covering, packet};
+use crate::packets::{Size, covering, packet};
 use graphmill::exec::NextTick;
 use graphmill::graph::{Format, Role};
 use graphmill::{Buffer, Packet};

@@ -1,9 +1,9 @@
 //! Packets through processors and sinks.
 
+use crate::packets::{Size, covering, is_binding, packet, strangers as strangers_of};
 use crate::validate::bench::Bench;
 use crate::validate::life::{Answer, Life};
 use crate::validate::outputs::Recorder;
-use crate::validate::packets::{Size, covering, is_binding, packet, strangers as strangers_of};
 use crate::validate::work::{first_formats, started, time};
 use graphmill::graph::Format;
 use graphmill::{Buffer, Packet};

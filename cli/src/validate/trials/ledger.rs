@@ -1,9 +1,9 @@
 //! References to buffers: each has to come back, and none may come back twice.
 
+use crate::packets::{Size, packet};
 use crate::validate::bench::Bench;
 use crate::validate::life::Life;
 use crate::validate::outputs::Mood;
-use crate::validate::packets::{Size, packet};
 use crate::validate::work::{first_formats, started, ticks, time};
 use graphmill::Buffer;
 use graphmill::graph::Role;

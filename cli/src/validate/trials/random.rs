@@ -1,9 +1,9 @@
 //! Calls in any legal order, by chance.
 
+use crate::packets::{Size, covering, packet};
 use crate::validate::bench::Bench;
 use crate::validate::life::Life;
 use crate::validate::outputs::Mood;
-use crate::validate::packets::{Size, covering, packet};
 use crate::validate::work::{self, started};
 use fastrand::Rng;
 use graphmill::Buffer;

@@ -1,4 +1,4 @@
-//! Packets of any format, made up for a trial.
+//! Packets of any format, made up for those who try a kind.
 
 use graphmill::abi::layout::{
     GM_DTYPE_BFLOAT, GM_DTYPE_BOOL, GM_DTYPE_FLOAT, GM_DTYPE_INT, GM_DTYPE_UINT, GM_PIXEL_GRAY8, GM_PIXEL_I420,

@@ -42,7 +42,7 @@ pub(crate) struct MoonshineParams {
 
 impl Default for MoonshineParams {
     fn default() -> Self {
-        Self { model: "moonshine-tiny".to_owned(), path: None, pad_ms: 100, utterance_s_max: 20, history_s: 120 }
+        Self { model: "moonshine-tiny".to_owned(), path: None, pad_ms: 200, utterance_s_max: 20, history_s: 120 }
     }
 }
 

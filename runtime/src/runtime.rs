@@ -100,8 +100,7 @@ impl Runtime {
         let unknown = || StartError::UnknownKind { node: kind.to_string(), kind: kind.to_string() };
         let info = self.plugins.kind(kind).ok_or_else(unknown)?;
         let factory = self.plugins.factory(kind).ok_or_else(unknown)?;
-        let shape = Shape { role: info.role, n_inputs: info.inputs.len(), n_outputs: info.outputs.len() };
-        let plugin = (factory, info.plugin.file.clone(), shape);
+        let plugin = (factory, info.plugin.file.clone(), Shape::of(&info));
         InstanceHandle::start(kind, plugin, (params.to_string(), self.clock.clone()), options)
     }
 }

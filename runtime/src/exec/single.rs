@@ -17,7 +17,7 @@ use crate::exec::hint::Upstream;
 use crate::exec::instance::{Factory, Fault, NextTick};
 use crate::exec::session::{StartError, next_instance_id};
 use crate::exec::sys;
-use crate::graph::Role;
+use crate::graph::{KindInfo, Role};
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
 use end::End;
 use graphmill_abi::Packet;
@@ -88,6 +88,12 @@ pub(crate) struct Shape {
     pub(crate) role: Role,
     pub(crate) n_inputs: usize,
     pub(crate) n_outputs: usize,
+}
+
+impl Shape {
+    pub(crate) fn of(kind: &KindInfo) -> Self {
+        Self { role: kind.role, n_inputs: kind.inputs.len(), n_outputs: kind.outputs.len() }
+    }
 }
 
 /// A single instance has nobody to wake.

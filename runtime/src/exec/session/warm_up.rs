@@ -31,7 +31,7 @@ fn plan<'a>(
     let kind = warm_up.kind();
     let unknown = || StartError::UnknownKind { node: kind.id.clone(), kind: kind.id.clone() };
     let factory = factories.factory(&kind.id).ok_or_else(unknown)?;
-    let shape = Shape { role: kind.role, n_inputs: kind.inputs.len(), n_outputs: kind.outputs.len() };
+    let shape = Shape::of(kind);
     Ok(move || {
         let within = InstanceOptions { create_timeout: warm_up.create_timeout(), ..InstanceOptions::default() };
         let source = (warm_up.params().to_string(), options.clock.clone());

@@ -4,6 +4,7 @@
 //! is going to sleep, looks once more, and only then sleeps; whoever makes work does so before it looks for the
 //! announcement. With a full fence on both sides one of the two sees the other (Dekker), so no wake-up is lost.
 
+use crate::exec::patience::{Idle, Patience};
 use crate::exec::sys::{AtomicBool, Mutex, Ordering, Thread, current, fence, park_timeout};
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -14,12 +15,14 @@ pub(crate) struct Doorbell {
     is_asleep: AtomicBool,
     /// Who sleeps; locked only by one who is about to sleep or has to wake a sleeper.
     sleeper: Mutex<Option<Thread>>,
+    /// Whether the owner looks around before it sleeps.
+    patience: Patience,
 }
 
 impl Doorbell {
     /// A bell that nobody sleeps at.
-    pub(crate) fn new() -> Self {
-        Self::default()
+    pub(crate) fn new(idle: Idle) -> Self {
+        Self { patience: Patience::new(idle), ..Self::default() }
     }
 
     /// Wakes the sleeper, if there is one. Call it after the work can be seen.
@@ -39,11 +42,16 @@ impl Doorbell {
         }
     }
 
-    /// Sleeps until the bell rings, unless `is_ready` already holds; at most for `timeout`, and possibly shorter.
+    /// Waits until the bell rings or `is_ready` holds; at most for `timeout`, and possibly shorter.
+    ///
+    /// It may look around for a while first. Then it sleeps.
     ///
     /// Only one thread at a time may sleep at a bell. What `is_ready` announces to those who ring (that a producer is
     /// held up, say) is seen by them: it comes after the sleeper's own announcement and needs a fence before its look.
-    pub(crate) fn sleep_unless(&self, is_ready: impl FnOnce() -> bool, timeout: Duration) {
+    pub(crate) fn sleep_unless(&self, mut is_ready: impl FnMut() -> bool, timeout: Duration) {
+        if self.patience.wait_for(&mut is_ready) {
+            return;
+        }
         *self.sleeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(current());
         // Swaps, not stores: a late answer to an earlier sleep must not be ordered after this announcement.
         self.is_asleep.swap(true, Ordering::AcqRel);
@@ -64,14 +72,14 @@ mod tests {
 
     #[test]
     fn ready_work_is_never_slept_on() {
-        let bell = Doorbell::new();
+        let bell = Doorbell::new(Idle::Sleep);
         bell.sleep_unless(|| true, Duration::from_secs(3600));
     }
 
     #[test]
     fn sleeper_sees_every_piece_of_work() {
         const PIECES: u64 = 10_000;
-        let bell = Arc::new(Doorbell::new());
+        let bell = Arc::new(Doorbell::new(Idle::Sleep));
         let made = Arc::new(AtomicU64::new(0));
         let maker = {
             let (bell, made) = (bell.clone(), made.clone());
@@ -103,7 +111,7 @@ mod models {
     #[test]
     fn no_wake_up_is_lost() {
         loom::model(|| {
-            let bell = Arc::new(Doorbell::new());
+            let bell = Arc::new(Doorbell::new(Idle::Sleep));
             let made = Arc::new(AtomicU64::new(0));
             let maker = {
                 let (bell, made) = (bell.clone(), made.clone());

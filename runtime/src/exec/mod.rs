@@ -24,6 +24,7 @@ mod clock;
 mod context;
 pub(crate) mod current;
 mod doorbell;
+mod patience;
 pub(crate) mod sys;
 
 pub use crate::telemetry::histogram::Summary;
@@ -37,6 +38,7 @@ pub use gate::format_of;
 pub(crate) use hint::Upstream;
 pub use hint::{Hint, HintAnswer, HintContent, HintError};
 pub use instance::{EmitError, Factories, Factory, Fault, FaultClass, Instance, NextTick, Outputs, Wait};
+pub use patience::Idle;
 pub use report::{Dropped, LinkReport, NodeReport, Outcome, SessionReport};
 pub use session::{Session, SessionHandle, SessionOptions, StartError, SteerError};
 pub(crate) use single::Shape;

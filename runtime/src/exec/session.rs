@@ -21,6 +21,7 @@ use crate::exec::counters::NodeFailure;
 use crate::exec::ends::{Inlet, Outlet};
 use crate::exec::instance::Factories;
 use crate::exec::link::{DropReason, Link};
+use crate::exec::patience::Idle;
 use crate::exec::report::{Outcome, SessionReport};
 use crate::exec::single::InstanceHandle;
 use crate::exec::sys;
@@ -55,6 +56,8 @@ pub struct SessionOptions {
     pub stop_timeout: Duration,
     /// What is measured of calls and packets.
     pub measure: Measure,
+    /// What threads do while they have nothing to do.
+    pub idle: Idle,
     /// Follow one packet of this many through the graph, for [`SessionReport::latency`]; none unless it is set.
     ///
     /// 1 follows all of them. A packet that is followed costs some locks and clock readings in every node; one that is
@@ -72,6 +75,7 @@ impl Default for SessionOptions {
             drain_timeout: Duration::from_secs(5),
             stop_timeout: Duration::from_secs(5),
             measure: Measure::Times,
+            idle: Idle::Adaptive,
             follow_every: None,
             jitter_seed: None,
         }

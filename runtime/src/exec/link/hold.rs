@@ -35,6 +35,7 @@ impl Hold {
 mod models {
     use super::*;
     use crate::exec::doorbell::Doorbell;
+    use crate::exec::patience::Idle;
     use loom::sync::Arc;
     use loom::sync::atomic::AtomicU64;
     use std::time::Duration;
@@ -49,7 +50,7 @@ mod models {
         model.check(|| {
             let (hold, sent, taken) =
                 (Arc::new(Hold::default()), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-            let (producer, consumer) = (Arc::new(Doorbell::new()), Arc::new(Doorbell::new()));
+            let (producer, consumer) = (Arc::new(Doorbell::new(Idle::Sleep)), Arc::new(Doorbell::new(Idle::Sleep)));
             let sender = {
                 let (hold, sent, taken) = (hold.clone(), sent.clone(), taken.clone());
                 let (producer, consumer) = (producer.clone(), consumer.clone());

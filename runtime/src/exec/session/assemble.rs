@@ -130,7 +130,7 @@ fn vertex(
     let bell = match worker.and_then(|at| workers.get(at)) {
         Some(plan) => plan.bell.clone(),
         None => {
-            let bell = Arc::new(Doorbell::new());
+            let bell = Arc::new(Doorbell::new(options.idle));
             shared.add_bell(bell.clone());
             bell
         }
@@ -164,7 +164,7 @@ fn worker_of(
     if let Some(at) = workers.iter().position(|worker| node.worker().is_some() && worker.name == name) {
         return at;
     }
-    let bell = Arc::new(Doorbell::new());
+    let bell = Arc::new(Doorbell::new(options.idle));
     shared.add_bell(bell.clone());
     workers.push(WorkerPlan {
         name,

@@ -71,7 +71,12 @@ pub struct InstanceHandle {
     kind: Arc<str>,
     plugin_file: Option<PathBuf>,
     requests: Sender<Request>,
-    reply: (Sender<Answer>, Receiver<Answer>),
+    replies: Receiver<Answer>,
+    /// By what the instance's thread and the end of the calls know this handle.
+    caller: u64,
+    /// The other end of `replies`, for the first request. The thread keeps it, because to clone it for every call would
+    /// have two processors fight for its count.
+    introduction: Option<Sender<Answer>>,
     /// The vector that carries what is emitted: it travels with the request and comes back with the reply.
     emitted: Vec<Emitted>,
     context: Arc<NodeContext>,
@@ -126,13 +131,15 @@ impl InstanceHandle {
         let worker = Worker { context: context.clone(), clock, n_outputs, end: end_of_calls.clone(), _ended: end };
         sys::spawn(&kind, move || worker.run(&*factory, &params, &ready, &inbox))
             .map_err(|error| StartError::Thread { worker: kind.to_string(), error })?;
-        let reply = bounded(1);
-        end_of_calls.join(&reply.0);
+        let (reply, replies) = bounded(1);
+        let caller = end_of_calls.join(&reply);
         let handle = Self {
             kind,
             plugin_file,
             requests,
-            reply,
+            replies,
+            caller,
+            introduction: Some(reply),
             emitted: Vec::new(),
             context,
             timeouts: Arc::default(),
@@ -226,10 +233,10 @@ impl InstanceHandle {
             return Err(self.gone());
         }
         self.emitted.clear();
-        let request = Request { action, emitted: std::mem::take(&mut self.emitted), reply: self.reply.0.clone() };
-        let reply = self.round_trip(operation, request)?;
-        self.emitted = reply.emitted;
-        reply.result.map_err(|fault| self.fault(operation, fault))
+        let emitted = std::mem::take(&mut self.emitted);
+        let request = Request { action, emitted, caller: self.caller, introduction: self.introduction.take() };
+        let result = self.round_trip(operation, request)?;
+        result.map_err(|fault| self.fault(operation, fault))
     }
 
     /// Refuses what the kind does not know, before anybody is called.
@@ -245,16 +252,20 @@ impl InstanceHandle {
         Err(CallError::Misuse { kind: self.kind.to_string(), operation, message })
     }
 
-    fn round_trip(&self, operation: Operation, request: Request) -> Result<Reply, CallError> {
+    fn round_trip(&mut self, operation: Operation, request: Request) -> Result<Result<NextTick, Fault>, CallError> {
         match self.requests.send_timeout(request, self.options.send_timeout) {
             Ok(()) => {}
-            Err(SendTimeoutError::Timeout(_)) if !self.end.has_come() => {
+            Err(SendTimeoutError::Timeout(request)) if !self.end.has_come() => {
+                (self.emitted, self.introduction) = (request.emitted, request.introduction);
                 return Err(self.timeout(operation, Phase::Send, self.options.send_timeout));
             }
             Err(_) => return Err(self.gone()),
         }
-        match self.reply.1.recv_timeout(self.options.reply_timeout) {
-            Ok(Answer::Reply(reply)) => Ok(reply),
+        match self.replies.recv_timeout(self.options.reply_timeout) {
+            Ok(Answer::Reply(Reply { result, emitted })) => {
+                self.emitted = emitted;
+                Ok(result)
+            }
             Err(_) if !self.end.has_come() => {
                 self.abandon(&format!("{} did not return in time", operation.name()));
                 self.end.give_thread_up();
@@ -297,13 +308,15 @@ impl InstanceHandle {
 
 impl Clone for InstanceHandle {
     fn clone(&self) -> Self {
-        let reply = bounded(1);
-        self.end.join(&reply.0);
+        let (reply, replies) = bounded(1);
+        let caller = self.end.join(&reply);
         Self {
             kind: self.kind.clone(),
             plugin_file: self.plugin_file.clone(),
             requests: self.requests.clone(),
-            reply,
+            replies,
+            caller,
+            introduction: Some(reply),
             emitted: Vec::new(),
             context: self.context.clone(),
             timeouts: self.timeouts.clone(),
@@ -317,6 +330,6 @@ impl Clone for InstanceHandle {
 
 impl Drop for InstanceHandle {
     fn drop(&mut self) {
-        self.end.leave(&self.reply.0);
+        self.end.leave(self.caller);
     }
 }

@@ -12,6 +12,7 @@ use super::worker::{Answer, Request};
 use crate::exec::sys::{self, AtomicBool, AtomicU64, Ordering};
 use crate::exec::watch;
 use crossbeam_channel::{Receiver, Sender};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Whether and why the instance is not called any more.
@@ -21,13 +22,20 @@ pub(super) struct End {
     /// Written once, before the flag.
     reason: Mutex<Option<String>>,
     /// Where the handles wait for their replies, one channel of one place each.
-    callers: Mutex<Vec<Sender<Answer>>>,
+    callers: Mutex<Callers>,
     /// The queue that the instance's thread takes from.
     queue: Receiver<Request>,
     /// The kernel's number of the instance's thread; 0 until it runs.
     thread: AtomicU64,
     /// What became of that thread: [`RUNS`], [`GIVEN_UP`] or [`HAS_ENDED`].
     fate: AtomicU64,
+}
+
+/// Where the handles wait for their replies, by the numbers of the handles.
+#[derive(Debug, Default)]
+struct Callers {
+    waiting: BTreeMap<u64, Sender<Answer>>,
+    next: u64,
 }
 
 const RUNS: u64 = 0;
@@ -66,14 +74,23 @@ impl End {
         }
     }
 
-    /// Adds a handle that waits at the other end of `caller`.
-    pub(super) fn join(&self, caller: &Sender<Answer>) {
-        self.callers().push(caller.clone());
+    /// Adds a handle that waits at the other end of `caller`; returns its number.
+    pub(super) fn join(&self, caller: &Sender<Answer>) -> u64 {
+        let mut callers = self.callers();
+        callers.next += 1;
+        let number = callers.next;
+        callers.waiting.insert(number, caller.clone());
+        number
     }
 
-    /// Removes a handle.
-    pub(super) fn leave(&self, caller: &Sender<Answer>) {
-        self.callers().retain(|other| !other.same_channel(caller));
+    /// Whether there is still a handle with this number.
+    pub(super) fn knows(&self, number: u64) -> bool {
+        self.callers().waiting.contains_key(&number)
+    }
+
+    /// Removes the handle with this number.
+    pub(super) fn leave(&self, number: u64) {
+        self.callers().waiting.remove(&number);
     }
 
     /// Brings the end: every call that waits fails now, and every later one at once.
@@ -82,7 +99,7 @@ impl End {
         slot.get_or_insert_with(|| reason.into());
         drop(slot);
         self.has_come.store(true, Ordering::Release);
-        for caller in &*self.callers() {
+        for caller in self.callers().waiting.values() {
             // A place that is taken holds the reply to the last call, or this very word.
             let _told = caller.try_send(Answer::GivenUp);
         }
@@ -103,7 +120,7 @@ impl End {
         reason.unwrap_or_else(|| "its thread has ended".to_string())
     }
 
-    fn callers(&self) -> MutexGuard<'_, Vec<Sender<Answer>>> {
+    fn callers(&self) -> MutexGuard<'_, Callers> {
         self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

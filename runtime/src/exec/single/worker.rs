@@ -9,6 +9,7 @@ use crate::exec::current;
 use crate::exec::instance::{EmitError, Factory, Fault, Instance, NextTick, Outputs, Wait};
 use crossbeam_channel::{Receiver, Sender};
 use graphmill_abi::Packet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Packets that one call may emit; a call that gives more gets an error for the rest.
@@ -42,7 +43,10 @@ pub(super) struct Request {
     pub(super) action: Action,
     /// Where what is emitted goes.
     pub(super) emitted: Vec<Emitted>,
-    pub(super) reply: Sender<Answer>,
+    /// Number of the handle.
+    pub(super) caller: u64,
+    /// Where its replies go, with its first request.
+    pub(super) introduction: Option<Sender<Answer>>,
 }
 
 /// What a caller waits for.
@@ -99,21 +103,38 @@ impl Worker {
     }
 
     fn serve(&self, instance: &mut dyn Instance, inbox: &Receiver<Request>) {
-        while let Ok(Request { action, emitted, reply }) = inbox.recv() {
+        let mut callers = Callers::default();
+        while let Ok(Request { action, emitted, caller, introduction }) = inbox.recv() {
+            if let Some(introduced) = introduction {
+                callers.add((caller, introduced), &self.end);
+            }
             // Its caller knows or is being told.
             if self.end.has_come() {
                 return;
             }
             let mut outputs = Collector { emitted, n_outputs: self.n_outputs };
-            let result = perform(instance, action, &mut outputs, self.clock.now_ns());
+            let result = perform(instance, action, &mut outputs, &*self.clock);
             let failure = result.as_ref().err().filter(|fault| !fault.class.is_survivable());
             let failure = failure.map(|fault| fault.message.clone());
-            // A caller that gave up has no use for the reply; what was emitted is dropped here.
-            let _late = reply.try_send(Answer::Reply(Reply { result, emitted: outputs.emitted }));
+            let reply = Answer::Reply(Reply { result, emitted: outputs.emitted });
+            // A caller that gave up has no use for the reply; what was emitted is dropped with it.
+            let _late = callers.0.get(&caller).map(|caller| caller.try_send(reply));
             if let Some(message) = failure {
                 return self.end.come(message);
             }
         }
+    }
+}
+
+/// Where the replies of those go that have made a call, by the numbers of their handles.
+#[derive(Default)]
+struct Callers(BTreeMap<u64, Sender<Answer>>);
+
+impl Callers {
+    /// Adds one, and forgets those whose handles are gone.
+    fn add(&mut self, (number, sender): (u64, Sender<Answer>), end: &End) {
+        self.0.retain(|other, _| end.knows(*other));
+        self.0.insert(number, sender);
     }
 }
 
@@ -129,12 +150,12 @@ fn perform(
     instance: &mut dyn Instance,
     action: Action,
     outputs: &mut Collector,
-    now_ns: i64,
+    clock: &dyn Clock,
 ) -> Result<NextTick, Fault> {
     match action {
         Action::Process { pin, mut packet } => instance.process(pin, &mut packet, outputs).map(|()| NextTick::Now),
         Action::Flush { pin } => instance.flush(pin, outputs).map(|()| NextTick::Now),
-        Action::Tick => instance.tick(now_ns, outputs),
+        Action::Tick => instance.tick(clock.now_ns(), outputs),
         Action::Update { params } => instance.update(&params).map(|()| NextTick::Now),
     }
 }
@@ -155,5 +176,26 @@ impl Outputs for Collector {
         }
         self.emitted.push(Emitted { pin, packet: packet.take() });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+    use crossbeam_channel::bounded;
+
+    #[test]
+    fn handles_that_come_and_go_are_not_remembered() {
+        let (end, mut callers) = (End::new(bounded(1).1), Callers::default());
+        let stays = bounded(1).0;
+        callers.add((end.join(&stays), stays), &end);
+        for _ in 0..100 {
+            let comes = bounded(1).0;
+            let number = end.join(&comes);
+            callers.add((number, comes), &end);
+            end.leave(number);
+        }
+        assert_eq!(callers.0.keys().copied().collect::<Vec<_>>(), [1, 101], "the first, and the last until the next");
     }
 }

@@ -44,11 +44,11 @@ impl Doorbell {
 
     /// Waits until the bell rings or `is_ready` holds; at most for `timeout`, and possibly shorter.
     ///
-    /// It may look around for a while first. Then it sleeps.
+    /// It may look around for a while first; `is_ready` is told how many packets would do. Then it sleeps.
     ///
     /// Only one thread at a time may sleep at a bell. What `is_ready` announces to those who ring (that a producer is
     /// held up, say) is seen by them: it comes after the sleeper's own announcement and needs a fence before its look.
-    pub(crate) fn sleep_unless(&self, mut is_ready: impl FnMut() -> bool, timeout: Duration) {
+    pub(crate) fn sleep_unless(&self, mut is_ready: impl FnMut(usize) -> bool, timeout: Duration) {
         if self.patience.wait_for(&mut is_ready) {
             return;
         }
@@ -56,7 +56,7 @@ impl Doorbell {
         // Swaps, not stores: a late answer to an earlier sleep must not be ordered after this announcement.
         self.is_asleep.swap(true, Ordering::AcqRel);
         fence(Ordering::SeqCst);
-        if !is_ready() {
+        if !is_ready(1) {
             park_timeout(timeout);
         }
         self.is_asleep.swap(false, Ordering::AcqRel);
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn ready_work_is_never_slept_on() {
         let bell = Doorbell::new(Idle::Sleep);
-        bell.sleep_unless(|| true, Duration::from_secs(3600));
+        bell.sleep_unless(|_| true, Duration::from_secs(3600));
     }
 
     #[test]
@@ -93,7 +93,7 @@ mod tests {
         let mut seen = 0;
         while seen < PIECES {
             // A lost wake-up would end in the hour, that is in the time limit of the test run.
-            bell.sleep_unless(|| made.load(Ordering::Acquire) != seen, Duration::from_secs(3600));
+            bell.sleep_unless(|_| made.load(Ordering::Acquire) != seen, Duration::from_secs(3600));
             seen = made.load(Ordering::Acquire);
         }
         maker.join().unwrap();
@@ -124,7 +124,7 @@ mod models {
             };
             let mut seen = 0;
             while seen < 2 {
-                bell.sleep_unless(|| made.load(Ordering::Acquire) != seen, Duration::ZERO);
+                bell.sleep_unless(|_| made.load(Ordering::Acquire) != seen, Duration::ZERO);
                 seen = made.load(Ordering::Acquire);
             }
             maker.join().unwrap();

@@ -219,9 +219,9 @@ impl Outlet {
                 return Err(RecvError::Timeout);
             }
             let Self { feeds, shared, .. } = &*self;
-            let is_ready = || {
+            let is_ready = |wanted| {
                 shared.is_aborted()
-                    || feeds.iter().any(|feed| !feed.is_empty())
+                    || feeds.iter().any(|feed| feed.has(wanted))
                     || feeds.iter().all(|feed| feed.is_finished())
             };
             self.bell.sleep_unless(is_ready, left);

@@ -24,6 +24,16 @@ pub enum Idle {
 /// How often a thread looks in a row: more make no difference to a chain of eight on two processors, fewer do.
 #[cfg(not(loom))]
 const LOOKS: u32 = 10;
+/// The first looks are for several packets: who took each one as it came would fight with its producer for the same
+/// cache lines. It delays a packet by some microseconds at most.
+#[cfg(not(loom))]
+const LOOKS_FOR_MANY: u32 = 8;
+#[cfg(not(loom))]
+const MANY: usize = 16;
+/// After this has only delayed a packet that came alone, so many waits are for one packet.
+#[cfg(not(loom))]
+const WAITS_FOR_ONE: u64 = 64;
+
 /// Looks in vain after which a thread looks around only once in [`SKIPS_MAX`] sleeps.
 const MISSES_MAX: u64 = 6;
 /// Most sleeps between two looks around.
@@ -37,6 +47,8 @@ pub(crate) struct Patience {
     misses: AtomicU64,
     /// Sleeps that are left before the next look around.
     skips: AtomicU64,
+    /// Waits that are left before the next one that looks for several packets.
+    waits_for_one: AtomicU64,
 }
 
 impl Patience {
@@ -44,8 +56,9 @@ impl Patience {
         Self { idle, ..Self::default() }
     }
 
-    /// Looks around for a while, if that is worth it; whether `is_ready` came true.
-    pub(crate) fn wait_for(&self, is_ready: impl FnMut() -> bool) -> bool {
+    /// Looks around for a while, if that is worth it; whether `is_ready` came true, which is asked whether so many packets
+    /// wait or there is something else to do.
+    pub(crate) fn wait_for(&self, is_ready: impl FnMut(usize) -> bool) -> bool {
         if self.idle == Idle::Sleep {
             return false;
         }
@@ -54,26 +67,33 @@ impl Patience {
             self.skips.store(skips - 1, Ordering::Relaxed);
             return false;
         }
-        let has_helped = look_around(is_ready);
+        let has_helped = self.look_around(is_ready);
         let misses = if has_helped { 0 } else { (self.misses.load(Ordering::Relaxed) + 1).min(MISSES_MAX) };
         self.misses.store(misses, Ordering::Relaxed);
         self.skips.store((1_u64 << misses).min(SKIPS_MAX) - 1, Ordering::Relaxed);
         has_helped
     }
-}
 
-#[cfg(not(loom))]
-fn look_around(mut is_ready: impl FnMut() -> bool) -> bool {
-    (0..LOOKS).any(|_| {
-        std::thread::yield_now();
-        is_ready()
-    })
-}
+    #[cfg(not(loom))]
+    fn look_around(&self, mut is_ready: impl FnMut(usize) -> bool) -> bool {
+        let waits_for_one = self.waits_for_one.load(Ordering::Relaxed);
+        let looks_for_many = if waits_for_one == 0 { LOOKS_FOR_MANY } else { 0 };
+        let mut looks = 0..LOOKS;
+        let found = looks.find(|look| {
+            std::thread::yield_now();
+            is_ready(if *look < looks_for_many { MANY } else { 1 })
+        });
+        let has_delayed = looks_for_many > 0 && found.is_some_and(|look| look >= looks_for_many);
+        self.waits_for_one
+            .store(if has_delayed { WAITS_FOR_ONE } else { waits_for_one.saturating_sub(1) }, Ordering::Relaxed);
+        found.is_some()
+    }
 
-/// A model looks at every interleaving of the sleep itself.
-#[cfg(loom)]
-fn look_around(_is_ready: impl FnMut() -> bool) -> bool {
-    false
+    /// A model looks at every interleaving of the sleep itself.
+    #[cfg(loom)]
+    fn look_around(&self, _is_ready: impl FnMut(usize) -> bool) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
@@ -85,7 +105,7 @@ mod tests {
     /// Whether a wait in vain looked at all.
     fn looks(patience: &Patience) -> bool {
         let has_looked = Cell::new(false);
-        assert!(!patience.wait_for(|| {
+        assert!(!patience.wait_for(|_| {
             has_looked.set(true);
             false
         }));
@@ -98,8 +118,29 @@ mod tests {
         let looks_of = |waits: usize| (0..waits).filter(|_| looks(&patience)).count();
         assert_eq!(looks_of(1 + 2 + 4 + 8 + 16 + 32), 6, "each look in vain doubles the sleeps before the next");
         assert_eq!(looks_of(64 * 5), 5, "but there is always a next one");
-        assert!((0..64).any(|_| patience.wait_for(|| true)));
+        assert!((0..64).any(|_| patience.wait_for(|_| true)));
         assert!(looks(&patience), "after one that helped");
+    }
+
+    #[test]
+    fn packet_that_comes_alone_is_not_delayed_again() {
+        let patience = Patience::new(Idle::Adaptive);
+        let looks = Cell::new(0_u32);
+        let alone = |wanted: usize| {
+            looks.set(looks.get() + 1);
+            wanted == 1
+        };
+        let waits: Vec<u32> = (0..=WAITS_FOR_ONE + 1)
+            .map(|_| {
+                looks.set(0);
+                assert!(patience.wait_for(alone));
+                looks.get()
+            })
+            .collect();
+        let (first, rest) = waits.split_first().unwrap();
+        let (last, between) = rest.split_last().unwrap();
+        assert_eq!([*first, *last], [LOOKS_FOR_MANY + 1; 2], "{waits:?}");
+        assert!(between.iter().all(|looks| *looks == 1), "{waits:?}");
     }
 
     #[test]

@@ -58,7 +58,7 @@ mod models {
                     for packet in 0..PACKETS {
                         let has_room = || taken.load(Ordering::Acquire) == packet;
                         while !has_room() {
-                            let is_ready = || {
+                            let is_ready = |_| {
                                 hold.announce();
                                 has_room()
                             };
@@ -71,7 +71,7 @@ mod models {
             };
             for packet in 0..PACKETS {
                 while sent.load(Ordering::Acquire) == packet {
-                    consumer.sleep_unless(|| sent.load(Ordering::Acquire) != packet, Duration::ZERO);
+                    consumer.sleep_unless(|_| sent.load(Ordering::Acquire) != packet, Duration::ZERO);
                 }
                 taken.store(packet + 1, Ordering::Release);
                 if hold.answer(|| true) {

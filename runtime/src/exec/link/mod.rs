@@ -148,7 +148,7 @@ impl Link {
         let mut taken = self.counters.delivered();
         let mut since = Instant::now();
         loop {
-            let is_ready = || {
+            let is_ready = |_| {
                 self.hold_producer();
                 !self.is_holding() || stop.load(Ordering::Acquire)
             };
@@ -211,9 +211,9 @@ impl Link {
         self.ring.len()
     }
 
-    /// [consumer] Whether nothing waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+    /// [consumer] Whether so many packets wait, or half of the queue.
+    pub(crate) fn has(&self, wanted: usize) -> bool {
+        self.ring.len() >= wanted.min(self.ring.capacity().div_ceil(2))
     }
 
     /// [consumer] Whether the producer has ended and everything was taken.

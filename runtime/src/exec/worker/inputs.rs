@@ -109,6 +109,14 @@ impl Feed {
         }
     }
 
+    /// Whether so many packets wait, or as many as hold the producer up.
+    pub(crate) fn has(&self, wanted: usize, locals: &Locals) -> bool {
+        match &self.from {
+            Route::Remote(link) => link.has(wanted),
+            Route::Local(_) => self.len(locals) > 0,
+        }
+    }
+
     /// Takes the next packet, in exchange for a box without content; whether there was one.
     #[inline]
     pub(crate) fn take(&self, packet: &mut Box<Packet>, locals: &mut Locals) -> bool {

@@ -285,13 +285,13 @@ impl Worker {
             Duration::from_nanos(next_ns.saturating_sub(now_ns).unsigned_abs()).min(longest)
         });
         let bell = self.bell.clone();
-        bell.sleep_unless(|| self.is_ready(now_ns), timeout);
+        bell.sleep_unless(|wanted| self.is_ready(wanted, now_ns), timeout);
     }
 
     /// Whether a round would make progress.
-    fn is_ready(&mut self, now_ns: i64) -> bool {
+    fn is_ready(&mut self, wanted: usize, now_ns: i64) -> bool {
         let Self { nodes, locals, shared, .. } = self;
-        shared.is_aborted() || nodes.iter_mut().any(|node| node.is_ready(locals, shared, now_ns))
+        shared.is_aborted() || nodes.iter_mut().any(|node| node.is_ready(wanted, (locals, shared), now_ns))
     }
 
     /// When the worker has something to do although nobody rings.

@@ -163,7 +163,7 @@ impl Node {
     }
 
     /// Whether a turn would make a call or notice an end. Says also which full links hold the node up.
-    pub(crate) fn is_ready(&mut self, locals: &Locals, shared: &SessionShared, now_ns: i64) -> bool {
+    pub(crate) fn is_ready(&mut self, wanted: usize, (locals, shared): (&Locals, &SessionShared), now_ns: i64) -> bool {
         if self.is_done {
             return false;
         }
@@ -189,7 +189,7 @@ impl Node {
         let entry_credits = self.entry_credits();
         let has_work = self.plan.inputs.iter().flat_map(|input| &input.feeds).any(|feed| {
             let has_credit = feed.is_feedback || entry_credits > 0;
-            !feed.is_ended && (feed.is_finished(locals) || (has_credit && feed.len(locals) > 0))
+            !feed.is_ended && (feed.is_finished(locals) || (has_credit && feed.has(wanted, locals)))
         });
         has_work && self.room(locals) > 0
     }

@@ -50,7 +50,7 @@ impl SteppedWorker {
 
     /// Whether its thread would run now: it is awake, its time has come, or it has something to do.
     pub(crate) fn is_awake(&mut self, now_ns: i64) -> bool {
-        self.asleep_until_ns.is_none_or(|until_ns| now_ns >= until_ns) || self.worker.is_ready(now_ns)
+        self.asleep_until_ns.is_none_or(|until_ns| now_ns >= until_ns) || self.worker.is_ready(1, now_ns)
     }
 
     /// When its thread wakes up although nobody rings.
@@ -66,7 +66,7 @@ impl SteppedWorker {
             Ok(Step::Progressed) => return Round::Going(self),
             Ok(Step::Idle) => {
                 let now_ns = self.worker.clock.now_ns();
-                if !self.worker.is_ready(now_ns) {
+                if !self.worker.is_ready(1, now_ns) {
                     self.asleep_until_ns = Some(self.worker.next_look_ns(now_ns).unwrap_or(i64::MAX));
                 }
                 return Round::Going(self);

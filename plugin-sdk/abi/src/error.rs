@@ -23,6 +23,15 @@ impl ErrorSlot {
         slot
     }
 
+    /// Lends an empty slot as of [`ErrorSlot::new`], which stays where it is made: on a path where moving it would cost
+    /// more than the call.
+    #[inline]
+    pub fn with<R>(body: impl FnOnce(&mut Self) -> R) -> R {
+        let mut slot = Self(MaybeUninit::uninit());
+        slot.prepare();
+        body(&mut slot)
+    }
+
     /// An empty slot for a callee that may claim a message and not write it: every byte is initialised.
     pub fn zeroed() -> Self {
         let mut slot = Self(MaybeUninit::zeroed());

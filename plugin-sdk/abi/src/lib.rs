@@ -32,7 +32,9 @@ mod bytes;
 pub use buffer::{Buffer, BufferError};
 pub use error::ErrorSlot;
 pub use module::Module;
-pub use packet::{MAX_PLANES, Packet, PacketError, PacketHeader, PacketOutline, PacketShape, PlaneHeader};
+pub use packet::{
+    MAX_PLANES, Packet, PacketError, PacketHeader, PacketNumbers, PacketOutline, PacketShape, PlaneHeader,
+};
 pub use payload::{AudioHeader, EventView, PacketKind, Sample, SampleType, TensorHeader, VideoHeader};
 pub use text::{Text, TextError};
 pub use version::{ABI_HISTORY, ABI_MAJOR, ABI_MINOR, AbiVersion};

@@ -12,7 +12,7 @@ use core::ptr;
 mod header;
 mod rest;
 
-pub use header::{PacketHeader, PacketOutline, PacketShape, PlaneHeader};
+pub use header::{PacketHeader, PacketNumbers, PacketOutline, PacketShape, PlaneHeader};
 
 /// Planes that a packet has room for.
 pub const MAX_PLANES: usize = 4;
@@ -663,30 +663,51 @@ unsafe fn validate(raw: &gm_packet) -> Result<(), PacketError> {
     if unknown != 0 {
         return Err(PacketError::Flags(unknown));
     }
-    for (index, plane) in (0..).zip(&raw.planes) {
-        if index >= raw.n_planes {
-            let rest = raw.planes.iter().skip(index as usize);
-            if rest.fold(0, |all, plane| all | plane.buf.addr()) != 0 {
-                return Err(PacketError::Planes(raw.n_planes));
-            }
-            break;
-        }
+    // Most packets have one plane: that the others are null is one look.
+    let [first, further @ ..] = &raw.planes;
+    let has_further = further.iter().fold(0, |all, plane| all | plane.buf.addr()) != 0;
+    if raw.n_planes == 1 && !has_further {
         // SAFETY: passed on from the caller.
-        unsafe { buffer::check(plane.buf) }?;
-        // SAFETY: the header was just checked to be readable; its length never changes.
-        let buffer_len = unsafe { (*plane.buf).len };
-        if u64::from(plane.offset) + u64::from(plane.len) > buffer_len {
-            return Err(PacketError::Bounds(index));
-        }
-    }
-    if raw.n_planes as usize > MAX_PLANES {
-        return Err(PacketError::Planes(raw.n_planes));
+        unsafe { validate_plane(0, first) }?;
+    } else {
+        // SAFETY: passed on from the caller.
+        unsafe { validate_planes(raw) }?;
     }
     if !raw.side.is_null() {
         // SAFETY: passed on from the caller.
         unsafe { buffer::check(raw.side) }?;
     }
     shape::validate(raw)
+}
+
+/// Checks every plane: those in use can be read, the others are null.
+///
+/// # Safety
+/// As for [`validate`].
+unsafe fn validate_planes(raw: &gm_packet) -> Result<(), PacketError> {
+    for (index, plane) in (0..).zip(&raw.planes) {
+        if index < raw.n_planes {
+            // SAFETY: passed on from the caller.
+            unsafe { validate_plane(index, plane) }?;
+        } else if !plane.buf.is_null() {
+            return Err(PacketError::Planes(raw.n_planes));
+        }
+    }
+    if raw.n_planes as usize > MAX_PLANES { Err(PacketError::Planes(raw.n_planes)) } else { Ok(()) }
+}
+
+/// Checks a plane in use.
+///
+/// # Safety
+/// As for [`validate`].
+#[inline]
+unsafe fn validate_plane(index: u32, plane: &gm_plane) -> Result<(), PacketError> {
+    // SAFETY: passed on from the caller.
+    unsafe { buffer::check(plane.buf) }?;
+    // SAFETY: the header was just checked to be readable; its length never changes.
+    let buffer_len = unsafe { (*plane.buf).len };
+    let end = u64::from(plane.offset) + u64::from(plane.len);
+    if end > buffer_len { Err(PacketError::Bounds(index)) } else { Ok(()) }
 }
 
 /// Gives one reference back; null is allowed.

@@ -23,13 +23,17 @@ thread_local! {
 /// # Safety
 /// `err` is null or points at an error that the caller prepared.
 pub(crate) unsafe fn guard(err: *mut gm_error, body: impl FnOnce() -> Result<gm_status>) -> gm_status {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(status)) => status,
-        Ok(Err(error)) => {
+    let body = || match body() {
+        Ok(status) => status,
+        Err(error) => {
             // SAFETY: passed on from the caller.
             unsafe { ErrorSlot::fill_with_detail(err, error.status(), error.message(), None) };
             error.status()
         }
+    };
+    // Out of the inner side comes one word, so that nothing large is moved for a call that goes well.
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(status) => status,
         Err(payload) => {
             let (message, backtrace) = describe(payload);
             // SAFETY: passed on from the caller.

@@ -132,12 +132,11 @@ impl HostRef {
     /// Hands a packet over; it is empty afterwards, or as it was when the host refuses it.
     pub(crate) fn emit(&self, pin: usize, flags: u32, packet: &mut Packet) -> Result<()> {
         let pin = u32::try_from(pin).map_err(Error::invalid)?;
-        let mut error = ErrorSlot::new();
-        // SAFETY: the context is alive, the packet ours and the error prepared.
-        let status = unsafe { (self.api.emit)(self.ctx(), pin, flags, packet.as_raw_mut(), error.as_raw()) };
-        if status != GM_OK {
-            return Err(host_error(status, &mut error));
-        }
+        ErrorSlot::with(|error| {
+            // SAFETY: the context is alive, the packet ours and the error prepared.
+            let status = unsafe { (self.api.emit)(self.ctx(), pin, flags, packet.as_raw_mut(), error.as_raw()) };
+            if status == GM_OK { Ok(()) } else { Err(host_error(status, error)) }
+        })?;
         // The host takes the buffers and leaves the rest of the header, which would still tell of a content.
         packet.clear();
         Ok(())
@@ -145,13 +144,12 @@ impl HostRef {
 
     pub(crate) fn buffer(&self, len: usize) -> Result<Buffer> {
         let info = gm_alloc_info { struct_size: struct_size::<gm_alloc_info>(), align: 0, len: len as u64 };
-        let mut error = ErrorSlot::new();
         let mut raw = ptr::null_mut();
-        // SAFETY: the context is alive, and the places for result and error are ours.
-        let status = unsafe { (self.api.buffer_alloc)(self.ctx(), &info, &mut raw, error.as_raw()) };
-        if status != GM_OK {
-            return Err(host_error(status, &mut error));
-        }
+        ErrorSlot::with(|error| {
+            // SAFETY: the context is alive, and the places for result and error are ours.
+            let status = unsafe { (self.api.buffer_alloc)(self.ctx(), &info, &mut raw, error.as_raw()) };
+            if status == GM_OK { Ok(()) } else { Err(host_error(status, error)) }
+        })?;
         // SAFETY: on success the host gives one reference to a live buffer.
         Ok(unsafe { Buffer::from_raw(raw) }?)
     }

@@ -98,14 +98,21 @@ fn guarded<R>(fallback: R, body: impl FnOnce() -> R) -> R {
 /// # Safety
 /// An `err` that is neither null nor misaligned points at an error that its owner prepared.
 unsafe fn answer(err: *mut gm_error, body: impl FnOnce() -> Result<(), Refusal>) -> gm_status {
-    let panicked = || Refusal::new(GM_E_INTERNAL, "the host panicked; please report this");
-    match guarded(None, || Some(body())) {
-        Some(Ok(())) => GM_OK,
-        // SAFETY: passed on from the caller.
-        Some(Err(refusal)) => unsafe { refuse(err, &refusal) },
-        // SAFETY: passed on from the caller.
-        None => unsafe { refuse(err, &panicked()) },
+    // What is refused stays where it is made: out of the guard comes one word.
+    let mut refusal = None;
+    let is_done = guarded(false, || match body() {
+        Ok(()) => true,
+        Err(refused) => {
+            refusal = Some(refused);
+            false
+        }
+    });
+    if is_done {
+        return GM_OK;
     }
+    let panicked = || Refusal::new(GM_E_INTERNAL, "the host panicked; please report this");
+    // SAFETY: passed on from the caller.
+    unsafe { refuse(err, &refusal.unwrap_or_else(panicked)) }
 }
 
 /// Fills the plugin's error.

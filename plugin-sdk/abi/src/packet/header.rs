@@ -131,6 +131,18 @@ pub struct PlaneHeader {
     pub stride: i32,
 }
 
+/// The numbers of a packet, without its shape: few enough to be noted before every call.
+#[derive(Debug, Clone, Copy)]
+pub struct PacketNumbers {
+    kind: u32,
+    flags: u32,
+    n_planes: u32,
+    seq: u64,
+    pts_ns: i64,
+    duration_ns: i64,
+    stream_id: u64,
+}
+
 /// What a packet said before a call, in case that it is asked for: one plain copy, read only then.
 ///
 /// It holds nothing alive. Use it where a [`PacketHeader`] of every packet would cost too much.
@@ -154,6 +166,24 @@ impl Packet {
     pub fn outline(&self) -> PacketOutline {
         // SAFETY: the source is valid. The copy owns no reference: it is never dropped, and only numbers are read of it.
         PacketOutline(ManuallyDrop::new(unsafe { ptr::read(self) }))
+    }
+
+    /// The numbers, to be put back with [`Packet::clear_but_for`].
+    #[inline]
+    pub fn numbers(&self) -> PacketNumbers {
+        let gm_packet { kind, flags, n_planes, seq, pts_ns, duration_ns, stream_id, .. } = self.0;
+        PacketNumbers { kind, flags, n_planes, seq, pts_ns, duration_ns, stream_id }
+    }
+
+    /// Drops the content; what stays owns nothing, but tells these numbers, and the shape that stands there.
+    ///
+    /// For a packet that another one had meanwhile and may have emptied: see [`Packet::outline`].
+    #[cold]
+    pub fn clear_but_for(&mut self, numbers: PacketNumbers) {
+        self.clear();
+        let PacketNumbers { kind, flags, n_planes, seq, pts_ns, duration_ns, stream_id } = numbers;
+        (self.0.kind, self.0.flags, self.0.n_planes) = (kind, flags, n_planes);
+        (self.0.seq, self.0.pts_ns, self.0.duration_ns, self.0.stream_id) = (seq, pts_ns, duration_ns, stream_id);
     }
 
     /// Everything but the bytes, or `None` for an empty packet.

@@ -385,3 +385,21 @@ fn what_is_left_in_a_packet_may_lack_planes_and_nothing_else() {
     assert_eq!(packet.check_rest(), Err(PacketError::Pointer));
     assert_eq!(Packet::EMPTY.check_rest(), Ok(()));
 }
+
+#[test]
+fn emptied_packet_tells_its_old_numbers_again_and_holds_nothing() {
+    let buffer = Buffer::copy_from_slice(b"abc");
+    let mut packet = Packet::from_bytes("text/x", buffer.clone()).unwrap();
+    packet.set_seq(7);
+    packet.set_pts_ns(Some(9));
+    let (numbers, header) = (packet.numbers(), packet.header().unwrap());
+    let other = packet.take();
+    packet.set_seq(8);
+    packet.clear_but_for(numbers);
+    assert_eq!(std::format!("{:?}", packet.header().unwrap()), std::format!("{header:?}"));
+    assert!(packet.plane(0).is_none());
+    packet.clear();
+    assert!(packet.is_empty() && packet.header().is_none());
+    drop(other);
+    assert!(buffer.is_unique(), "nothing is kept alive");
+}

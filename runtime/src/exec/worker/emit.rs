@@ -45,11 +45,17 @@ impl Outputs for Emitter<'_> {
             drop(packet.take());
             return Err(EmitError::Cancelled);
         }
-        let result = self.emit_with_lease(pin, wait, packet);
-        if let Some(call) = &mut self.call {
-            call.gate.enter(call.node, call.operation);
+        // Handed on in two arms, because moving a result whose tag was just written waits for that write.
+        match self.emit_with_lease(pin, wait, packet) {
+            Ok(()) => {
+                self.go_on();
+                Ok(())
+            }
+            Err(error) => {
+                self.go_on();
+                Err(error)
+            }
         }
-        result
     }
 }
 
@@ -60,6 +66,14 @@ impl Emitter<'_> {
         if let Some(call) = &mut self.call {
             call.operation = operation;
             call.gate.enter(call.node, operation);
+        }
+    }
+
+    /// Goes back into the plugin after it has given a packet.
+    #[inline]
+    fn go_on(&mut self) {
+        if let Some(call) = &mut self.call {
+            call.gate.enter(call.node, call.operation);
         }
     }
 

@@ -15,8 +15,6 @@ use graphmill_abi::Packet;
 /// A batch of calls of one node.
 struct Calls<'a> {
     instance: &'a mut dyn Instance,
-    inputs: &'a [Input],
-    arrived: &'a mut Box<Packet>,
     emitter: Emitter<'a>,
     /// Reading at the end of the last call, where nothing but the next call came after it; else `NEVER`.
     reading: u64,
@@ -52,7 +50,7 @@ impl Node {
         turn: &mut Turn<'_>,
         body: impl FnOnce(&mut dyn Instance, &mut Emitter<'_>) -> Result<T, Fault>,
     ) -> Result<T, NoResult> {
-        let Some(mut calls) = self.calls(turn) else { return Err(NoResult::Failed) };
+        let Some((mut calls, ..)) = self.calls(turn) else { return Err(NoResult::Failed) };
         let made = calls.make(operation, origin, body);
         let reading = calls.reading;
         turn.reading = reading;
@@ -76,19 +74,22 @@ impl Node {
         turn: &mut Turn<'_>,
     ) -> Result<usize, LeaseLost> {
         self.undelivered = None;
-        let Some(mut calls) = self.calls(turn) else { return Ok(0) };
-        let inputs = calls.inputs;
+        let Some((mut calls, inputs, arrived)) = self.calls(turn) else { return Ok(0) };
         let Some(feed) = inputs.get(pin).and_then(|input| input.feeds.get(feed_at)) else { return Ok(0) };
-        let (mut packet, mut count, mut failed) = (Packet::EMPTY, 0, None);
-        while count < max && failed.is_none() && feed.take(calls.arrived, calls.emitter.locals) {
-            calls.arrived.move_to(&mut packet);
-            calls.emitter.counters.packet_came(&packet);
+        let (mut count, mut failed) = (0, None);
+        while count < max && failed.is_none() && feed.take(arrived, calls.emitter.locals) {
+            let packet = &mut **arrived;
+            let numbers = packet.numbers();
+            calls.emitter.counters.packet_came(packet);
             count += 1;
             let origin = Origin { link: feed.number, queued_at: packet.host_private() };
             let process =
-                |instance: &mut dyn Instance, outputs: &mut Emitter<'_>| instance.process(pin, &mut packet, outputs);
+                |instance: &mut dyn Instance, outputs: &mut Emitter<'_>| instance.process(pin, packet, outputs);
             failed = calls.make(Operation::Process, origin, process)?.err();
-            packet.clear();
+            match failed {
+                None => arrived.clear(),
+                Some(_) => arrived.clear_but_for(numbers),
+            }
         }
         turn.reading = calls.reading;
         if let Some(failed) = failed {
@@ -100,8 +101,8 @@ impl Node {
         Ok(count)
     }
 
-    /// What a batch of calls needs; `None` without an instance.
-    fn calls<'a>(&'a mut self, turn: &'a mut Turn<'_>) -> Option<Calls<'a>> {
+    /// What a batch of calls needs, and where its packets come from; `None` without an instance.
+    fn calls<'a>(&'a mut self, turn: &'a mut Turn<'_>) -> Option<(Calls<'a>, &'a [Input], &'a mut Box<Packet>)> {
         let Self { plan, instance, arrived, at, .. } = self;
         let NodePlan { inputs, outputs, counters, follower, send_timeout, .. } = plan;
         let emitter = Emitter {
@@ -119,7 +120,7 @@ impl Node {
             fatal: None,
         };
         let reading = std::mem::replace(&mut turn.reading, CallTimer::NEVER);
-        Some(Calls { instance: instance.as_deref_mut()?, inputs, arrived, emitter, reading })
+        Some((Calls { instance: instance.as_deref_mut()?, emitter, reading }, inputs, arrived))
     }
 }
 

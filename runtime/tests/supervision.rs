@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use graphmill::exec::{NodeState, SessionEvent, VirtualClock};
-use graphmill::graph::{FileType, NodeSpec, PolicySpec};
+use graphmill::graph::{DeadlinesSpec, FileType, NodeSpec, PolicySpec};
 use graphmill::{Graph, GraphSpec, Outcome, Runtime, SessionReport};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -56,7 +56,10 @@ fn events_tell_every_change_of_a_node_in_order_and_end_with_the_session() {
     let runtime = Runtime::new();
     runtime.plugins().link(graphmill_fixture_flow::module()).unwrap();
     let policy: PolicySpec = serde_json::from_value(json!({ "restart": { "backoff_first_ms": 1 } })).unwrap();
-    let pass = NodeSpec::new("flow.pass").with_params(json!({ "panic_at": 42 })).with_policy(policy);
+    // The trace of a first panic may take long on a busy machine, and the node would be told to be slow.
+    let deadlines: DeadlinesSpec = serde_json::from_value(json!({ "process_ms": 60_000 })).unwrap();
+    let pass = NodeSpec::new("flow.pass").with_params(json!({ "panic_at": 42 }));
+    let pass = pass.with_policy(policy).with_deadlines(deadlines);
     let graph = Graph::builder()
         .node("count", "flow.count", json!({ "packets": 100 }))
         .node_with("pass", pass)

@@ -3,16 +3,27 @@
 //! Ringing costs one fence while the owner is awake, and one system call when it sleeps. The owner announces that it
 //! is going to sleep, looks once more, and only then sleeps; whoever makes work does so before it looks for the
 //! announcement. With a full fence on both sides one of the two sees the other (Dekker), so no wake-up is lost.
+//!
+//! Where packets come faster than a sleeper can be woken for each, waking it would cost their producer more than many a
+//! call. A thread that was woken like that several times in a row naps instead: it sleeps for a fraction of a
+//! millisecond, and a producer that has further packets to work on leaves it alone meanwhile. One that has none, and
+//! whoever has anything else to say, wakes it as ever.
 
 use crate::exec::patience::{Idle, Patience};
-use crate::exec::sys::{AtomicBool, Mutex, Ordering, Thread, current, fence, park_timeout};
+use crate::exec::sys::{AtomicU64, Mutex, Ordering, Thread, current, fence, park_timeout};
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+const AWAKE: u64 = 0;
+const ASLEEP: u64 = 1;
+/// Asleep for a moment only.
+const NAPPING: u64 = 2;
 
 /// Where one thread sleeps. Others only ring.
 #[derive(Debug, Default)]
 pub(crate) struct Doorbell {
-    is_asleep: AtomicBool,
+    /// [`AWAKE`], [`ASLEEP`] or [`NAPPING`].
+    state: AtomicU64,
     /// Who sleeps; locked only by one who is about to sleep or has to wake a sleeper.
     sleeper: Mutex<Option<Thread>>,
     /// Whether the owner looks around before it sleeps.
@@ -28,14 +39,23 @@ impl Doorbell {
     /// Wakes the sleeper, if there is one. Call it after the work can be seen.
     pub(crate) fn ring(&self) {
         fence(Ordering::SeqCst);
-        if self.is_asleep.load(Ordering::Relaxed) {
+        if self.state.load(Ordering::Relaxed) != AWAKE {
+            self.wake();
+        }
+    }
+
+    /// As [`Doorbell::ring`], but a nap is disturbed only if it `is_urgent`.
+    pub(crate) fn ring_or_let_nap(&self, is_urgent: impl FnOnce() -> bool) {
+        fence(Ordering::SeqCst);
+        let state = self.state.load(Ordering::Relaxed);
+        if state == ASLEEP || state == NAPPING && is_urgent() {
             self.wake();
         }
     }
 
     #[cold]
     fn wake(&self) {
-        if self.is_asleep.swap(false, Ordering::AcqRel)
+        if self.state.swap(AWAKE, Ordering::AcqRel) != AWAKE
             && let Some(sleeper) = self.sleeper.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
         {
             sleeper.unpark();
@@ -54,12 +74,15 @@ impl Doorbell {
         }
         *self.sleeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(current());
         // Swaps, not stores: a late answer to an earlier sleep must not be ordered after this announcement.
-        self.is_asleep.swap(true, Ordering::AcqRel);
+        let nap = self.patience.nap();
+        self.state.swap(if nap.is_some() { NAPPING } else { ASLEEP }, Ordering::AcqRel);
         fence(Ordering::SeqCst);
         if !is_ready(1) {
-            park_timeout(timeout);
+            let since = Instant::now();
+            park_timeout(nap.map_or(timeout, |nap| nap.min(timeout)));
+            self.patience.woke_up(since.elapsed(), || is_ready(1));
         }
-        self.is_asleep.swap(false, Ordering::AcqRel);
+        self.state.swap(AWAKE, Ordering::AcqRel);
     }
 }
 

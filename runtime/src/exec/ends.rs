@@ -7,7 +7,7 @@ use crate::exec::doorbell::Doorbell;
 use crate::exec::follow::Follower;
 use crate::exec::hint::{HintContent, HintError, Upstream};
 use crate::exec::instance::{EmitError, Outputs, Wait};
-use crate::exec::link::{DropReason, Link};
+use crate::exec::link::{DropReason, Follows, Link};
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::NodeState;
 use crate::exec::worker::{Emitter, Feed, Locals, Output};
@@ -106,6 +106,7 @@ impl Inlet {
             follower: self.follower.as_ref(),
             cause: None,
             fatal: None,
+            follows: Follows::Nothing,
         };
         let sent = emitter.emit(0, wait, &mut boxed);
         match sent {

@@ -9,15 +9,17 @@
 //! work, and with fewer a look costs no more than such a wait.
 
 use crate::exec::sys::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What threads of a session do while they have nothing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Idle {
-    /// They look for work a few times, for some microseconds in all, where that has helped before, and then sleep.
+    /// They look for work a few times, for some microseconds in all, where that has helped before, and then sleep. Where
+    /// packets come faster than a thread can be woken for each, a packet may wait for 0.2 ms.
     #[default]
     Adaptive,
-    /// They sleep at once: least processor time where packets are rare.
+    /// They sleep at once, and every packet wakes who sleeps: least processor time where packets are rare.
     Sleep,
 }
 
@@ -39,6 +41,13 @@ const MISSES_MAX: u64 = 6;
 /// Most sleeps between two looks around.
 const SKIPS_MAX: u64 = 1 << MISSES_MAX;
 
+/// A sleep that ends sooner was for one of many packets.
+const BRISK: Duration = Duration::from_micros(500);
+/// Brisk sleeps in a row after which a thread naps.
+const BRISK_MIN: u64 = 8;
+/// How long a nap is. A packet may wait so long, if its producer has more to do than it can.
+const NAP: Duration = Duration::from_micros(200);
+
 /// The memory of one thread that waits at one bell; only that thread uses it.
 #[derive(Debug, Default)]
 pub(crate) struct Patience {
@@ -49,6 +58,8 @@ pub(crate) struct Patience {
     skips: AtomicU64,
     /// Waits that are left before the next one that looks for several packets.
     waits_for_one: AtomicU64,
+    /// Sleeps in a row that were brisk, up to [`BRISK_MIN`].
+    brisk: AtomicU64,
 }
 
 impl Patience {
@@ -72,6 +83,19 @@ impl Patience {
         self.misses.store(misses, Ordering::Relaxed);
         self.skips.store((1_u64 << misses).min(SKIPS_MAX) - 1, Ordering::Relaxed);
         has_helped
+    }
+
+    /// How long the thread only naps, if it does.
+    pub(crate) fn nap(&self) -> Option<Duration> {
+        let is_brisk = self.idle == Idle::Adaptive && self.brisk.load(Ordering::Relaxed) >= BRISK_MIN;
+        is_brisk.then_some(NAP)
+    }
+
+    /// Notes how long the thread slept or napped, and whether there was something then.
+    pub(crate) fn woke_up(&self, slept: Duration, is_ready: impl FnOnce() -> bool) {
+        let brisk = self.brisk.load(Ordering::Relaxed);
+        let is_brisk = slept < BRISK && is_ready();
+        self.brisk.store(if is_brisk { (brisk + 1).min(BRISK_MIN) } else { 0 }, Ordering::Relaxed);
     }
 
     #[cfg(not(loom))]
@@ -144,8 +168,27 @@ mod tests {
     }
 
     #[test]
+    fn thread_that_is_woken_often_naps_until_a_nap_is_for_nothing() {
+        let patience = Patience::new(Idle::Adaptive);
+        for _ in 0..BRISK_MIN {
+            assert_eq!(patience.nap(), None);
+            patience.woke_up(BRISK / 2, || true);
+        }
+        assert_eq!(patience.nap(), Some(NAP));
+        patience.woke_up(NAP, || true);
+        assert_eq!(patience.nap(), Some(NAP));
+        patience.woke_up(NAP, || false);
+        assert_eq!(patience.nap(), None, "nothing came");
+        (0..BRISK_MIN).for_each(|_| patience.woke_up(BRISK / 2, || true));
+        patience.woke_up(BRISK * 2, || true);
+        assert_eq!(patience.nap(), None, "packets are rare again");
+    }
+
+    #[test]
     fn who_is_to_sleep_does_not_look() {
         let patience = Patience::new(Idle::Sleep);
         assert!((0..200).all(|_| !looks(&patience)));
+        (0..200).for_each(|_| patience.woke_up(BRISK / 2, || true));
+        assert_eq!(patience.nap(), None);
     }
 }

@@ -44,6 +44,15 @@ pub(crate) struct Link {
     pub(crate) counters: Arc<LinkCounters>,
 }
 
+/// What a producer does after it has sent a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Follows {
+    /// Something that may take any time.
+    Nothing,
+    /// Another call of the node, for a packet that waits already.
+    Call,
+}
+
 /// What became of a packet that was sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
@@ -90,6 +99,11 @@ impl Link {
 
     /// [producer] Sends a packet without waiting.
     pub(crate) fn try_send(&self, packet: &mut Box<Packet>) -> Sent {
+        self.try_send_one(packet, Follows::Nothing)
+    }
+
+    /// [producer] Sends a packet without waiting; what follows decides whether a nap of the consumer is disturbed.
+    pub(crate) fn try_send_one(&self, packet: &mut Box<Packet>, follows: Follows) -> Sent {
         if self.is_closed.load(Ordering::Acquire) {
             packet.clear();
             self.counters.dropped(DropReason::Closed);
@@ -110,7 +124,11 @@ impl Link {
                 Err(back) => return self.found_full(packet, back),
             },
         };
-        self.consumer.ring();
+        match follows {
+            Follows::Nothing => self.consumer.ring(),
+            // A link that fills up would hold the producer up.
+            Follows::Call => self.consumer.ring_or_let_nap(|| self.has(self.ring.capacity())),
+        }
         sent
     }
 

@@ -5,7 +5,7 @@ use crate::exec::counters::{NodeCounters, Operation};
 use crate::exec::follow::Follower;
 use crate::exec::gate;
 use crate::exec::instance::{EmitError, Outputs, Wait};
-use crate::exec::link::{Link, SendError, Sent};
+use crate::exec::link::{Follows, Link, SendError, Sent};
 use crate::exec::sys::AtomicBool;
 use crate::exec::worker::call_gate::CallInProgress;
 use crate::exec::worker::local::Locals;
@@ -35,6 +35,8 @@ pub(crate) struct Emitter<'a> {
     pub(crate) cause: Option<Taken>,
     /// What ends the node although its call may succeed: a wrong format, a full link that must not be full.
     pub(crate) fatal: Option<EmitError>,
+    /// What comes after the call.
+    pub(crate) follows: Follows,
 }
 
 impl Outputs for Emitter<'_> {
@@ -117,6 +119,7 @@ impl Emitter<'_> {
             wait,
             is_shared: self.is_shared,
             counts_refusals: self.counts_refusals,
+            follows: self.follows,
         };
         let sent = match output.targets.as_mut_slice() {
             [] => {
@@ -157,6 +160,7 @@ struct Sender<'a> {
     wait: Wait,
     is_shared: bool,
     counts_refusals: bool,
+    follows: Follows,
 }
 
 impl Sender<'_> {
@@ -225,14 +229,14 @@ impl Sender<'_> {
         let (sent, when_full) = match &target.to {
             Route::Local(at) => self.locals.send(*at, packet, may_wait).ok_or(EmitError::Cancelled)?,
             Route::Remote(link) if may_wait && !self.is_shared && link.when_full() == WhenFull::Block => {
-                return match link.try_send(packet) {
+                return match link.try_send_one(packet, self.follows) {
                     Sent::Queued | Sent::Dropped => Ok(()),
                     Sent::Full => self.wait_for_room(output, link, packet),
                 };
             }
             // What was given before has to go first.
             Route::Remote(link) if !target.surplus.is_empty() => (Sent::Full, link.when_full()),
-            Route::Remote(link) => (link.try_send(packet), link.when_full()),
+            Route::Remote(link) => (link.try_send_one(packet, self.follows), link.when_full()),
         };
         match (sent, when_full) {
             (Sent::Queued | Sent::Dropped, _) => Ok(()),

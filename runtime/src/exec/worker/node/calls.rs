@@ -7,6 +7,7 @@ use super::{LeaseLost, NoResult, Node, NodePlan, Turn};
 use crate::exec::clock::CallTimer;
 use crate::exec::counters::{CallOutcome, Operation};
 use crate::exec::instance::{EmitError, Fault, Instance};
+use crate::exec::link::Follows;
 use crate::exec::worker::call_gate::CallInProgress;
 use crate::exec::worker::emit::Emitter;
 use crate::exec::worker::inputs::Input;
@@ -80,6 +81,7 @@ impl Node {
         while count < max && failed.is_none() && feed.take(arrived, calls.emitter.locals) {
             let packet = &mut **arrived;
             let numbers = packet.numbers();
+            calls.emitter.follows = if count + 1 < max { Follows::Call } else { Follows::Nothing };
             calls.emitter.counters.packet_came(packet);
             count += 1;
             let origin = Origin { link: feed.number, queued_at: packet.host_private() };
@@ -118,6 +120,7 @@ impl Node {
             follower: follower.as_ref(),
             cause: None,
             fatal: None,
+            follows: Follows::Nothing,
         };
         let reading = std::mem::replace(&mut turn.reading, CallTimer::NEVER);
         Some((Calls { instance: instance.as_deref_mut()?, emitter, reading }, inputs, arrived))

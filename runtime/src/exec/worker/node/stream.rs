@@ -5,6 +5,7 @@ use super::{LeaseLost, NoResult, Node, Turn};
 use crate::exec::clock::CallTimer;
 use crate::exec::counters::Operation;
 use crate::exec::instance::{Fault, FaultClass, Instance, NextTick, Outputs as _, Wait};
+use crate::exec::link::Follows;
 use crate::exec::shared::SessionShared;
 use crate::exec::supervise::PacketFate;
 use crate::exec::worker::emit::Emitter;
@@ -231,6 +232,7 @@ impl Node {
             follower,
             cause,
             fatal: None,
+            follows: Follows::Nothing,
         };
         let mut boxed = emitter.locals.spare();
         packet.move_to(&mut boxed);

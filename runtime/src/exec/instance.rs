@@ -71,6 +71,12 @@ pub trait Factories {
     fn resources(&self) -> Option<Arc<dyn ResourceGauge>> {
         None
     }
+
+    /// What the watch of every session does about once a second, to give back what nobody needs any more. Must not
+    /// block; nothing unless there is such a thing.
+    fn upkeep(&self) -> fn() {
+        || ()
+    }
 }
 
 /// Where an instance hands its packets to during a call.

@@ -169,7 +169,8 @@ impl Session {
             start: worker::start_replacement,
         };
         let (end_watch, watch_ends) = bounded(0);
-        sys::spawn("watch", move || watch.run(&watch_ends))
+        let upkeep = factories.upkeep();
+        sys::spawn("watch", move || watch.run(&watch_ends, upkeep))
             .map_err(|error| StartError::Thread { worker: "watch".to_string(), error })?;
         let mut alive = Vec::with_capacity(workers.len());
         let mut go = Vec::with_capacity(workers.len());

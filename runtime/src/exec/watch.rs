@@ -29,6 +29,9 @@ const PERIOD_MAX: Duration = Duration::from_millis(20);
 /// The shortest time between two looks, for deadlines of a few milliseconds.
 const PERIOD_MIN: Duration = Duration::from_millis(1);
 
+/// About how long it is from one upkeep to the next.
+const UPKEEP_PERIOD: Duration = Duration::from_secs(1);
+
 /// Abandoned threads of this process beyond which a hung instance is not replaced: each may hold a core and memory.
 const ABANDONED_MAX: u64 = 8;
 
@@ -106,13 +109,21 @@ pub(crate) struct Seen {
 }
 
 impl Watch {
-    /// The body of the watch's thread; it ends when the other side of `end` is dropped.
-    pub(crate) fn run(mut self, end: &Receiver<()>) {
+    /// The body of the watch's thread; it ends when the other side of `end` is dropped. `upkeep` is done now and then:
+    /// no other thread of a session wakes up when nothing happens.
+    pub(crate) fn run(mut self, end: &Receiver<()>, upkeep: impl Fn()) {
         let period = self.period();
+        let looks_per_upkeep = UPKEEP_PERIOD.as_nanos() / period.as_nanos();
         let mut seen = vec![None; self.workers.len()];
+        let mut looks = 0;
         while end.recv_timeout(period) == Err(RecvTimeoutError::Timeout) {
             let now_ns = self.clock.now_ns();
             self.look(&mut seen, now_ns);
+            looks += 1;
+            if looks >= looks_per_upkeep {
+                looks = 0;
+                upkeep();
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use self::status::{check_flow, fault_of};
 use super::attribution::Attribution;
 use super::host::{Home, HostContext, during_emitting_call, size_of_u32};
 use super::import::{Functions, ImportedClass};
+use super::pool;
 use crate::exec::{Factory, Fault, FaultClass, Hint, HintAnswer, Instance, NextTick, NodeContext, Operation, Outputs};
 use crate::resource::Resources;
 use graphmill_abi::layout::*;
@@ -68,6 +69,7 @@ impl Factory for PluginFactory {
                 error: ErrorSlot::zeroed(),
                 packet: Box::default(),
                 dead: None,
+                _user: pool::User::new(),
             })),
             Err(fault) => {
                 host.close();
@@ -130,6 +132,8 @@ struct PluginInstance {
     packet: Box<Packet>,
     /// Why it is not called any more.
     dead: Option<FaultClass>,
+    /// While there are instances the pool keeps large buffers. Last, as `destroy` may still release some.
+    _user: pool::User,
 }
 
 impl PluginInstance {

@@ -46,7 +46,7 @@ pub use attribution::install_crash_attribution;
 pub use error::LoadError;
 pub use import::ModuleFault;
 pub use origin::Origin;
-pub use pool::pooled_buffer;
+pub use pool::{BufferStats, buffer_stats, pooled_buffer, set_buffer_budget, trim_buffers};
 pub use registry::{Plugin, Plugins};
 pub use stats::{HostStats, host_stats};
 pub use text::TextFault;

@@ -6,6 +6,7 @@ use super::error::LoadError;
 use super::idle;
 use super::import::ImportedModule;
 use super::origin::Origin;
+use super::pool;
 use crate::exec::{Factories, Factory, sys};
 use crate::graph::{KindInfo, Kinds, PluginManifest};
 use crate::resource::Resources;
@@ -219,5 +220,9 @@ impl Factories for Plugins {
 
     fn resources(&self) -> Option<Arc<dyn ResourceGauge>> {
         Some(Arc::new(self.shared.resources.clone()))
+    }
+
+    fn upkeep(&self) -> fn() {
+        pool::upkeep
     }
 }

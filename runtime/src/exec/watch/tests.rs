@@ -128,3 +128,13 @@ fn busy_worker_is_never_hung_however_long_it_works() {
     }
     assert!(watch.shared.failures().is_empty());
 }
+
+#[test]
+fn upkeep_is_done_by_a_watch_that_has_nothing_else_to_do() {
+    let (watch, ..) = watch();
+    let ((end, ends), (tell, told)) = (unbounded::<()>(), unbounded());
+    let thread = std::thread::spawn(move || watch.run(&ends, || tell.send(()).unwrap()));
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    drop(end);
+    thread.join().unwrap();
+}

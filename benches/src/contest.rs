@@ -4,7 +4,9 @@
 //! what counts is the median of the ratios of neighbours: each turn is compared with the baseline's turn next to it.
 //! Besides the time on the wall every turn has its processor time, which other programs disturb much less.
 
+use crate::save::{self, Figures};
 use rustix::time::{ClockId, clock_gettime};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// One way to do the work.
@@ -29,20 +31,24 @@ impl<'a> Way<'a> {
 /// What was asked for on the command line of a bench.
 #[derive(Debug, Clone)]
 pub struct Request {
-    rounds: usize,
+    rounds: Option<usize>,
     filter: Option<String>,
+    /// Where figures are kept for others to read.
+    save: Option<PathBuf>,
 }
 
 impl Request {
-    /// Reads the arguments: `--rounds N`, and a text that the names of contests have to contain.
+    /// Reads the arguments: `--rounds N`, `--save FILE` to append every figure to a file as a line of JSON, and a text
+    /// that the names of contests have to contain.
     pub fn from_arguments() -> Self {
-        let mut request = Self { rounds: 11, filter: None };
+        let mut request = Self { rounds: None, filter: None, save: None };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--rounds" => {
-                    request.rounds = words.next().and_then(|count| count.parse().ok()).unwrap_or(request.rounds);
+                    request.rounds = words.next().and_then(|count| count.parse().ok());
                 }
+                "--save" => request.save = words.next().map(PathBuf::from),
                 // What cargo adds.
                 "--bench" => {}
                 _ => request.filter = Some(word),
@@ -56,6 +62,21 @@ impl Request {
         self.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()))
     }
 
+    /// How many rounds there are: as many as were asked for, or as are usual for what is measured.
+    pub fn rounds(&self, usual: usize) -> usize {
+        self.rounds.unwrap_or(usual).max(1)
+    }
+
+    /// Keeps the figures of one way, one for each round, if that is asked for; `figure` says what it is, with its unit.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn keep(&self, contest: &str, way: &str, (figure, rounds): (&str, &[f64])) {
+        if let Some(file) = &self.save {
+            save::append(file, Figures { contest, way, figure, rounds });
+        }
+    }
+
     /// Measures the ways in turns and prints a line for each. The first one is the baseline; `count` is how many
     /// operations one run of any of them makes.
     pub fn contest(&self, name: &str, count: u64, mut ways: Vec<Way<'_>>) {
@@ -64,10 +85,16 @@ impl Request {
         }
         // One turn each to warm up.
         ways.iter_mut().for_each(|way| (way.run)());
-        let rounds: Vec<Vec<Cost>> = (0..self.rounds.max(1))
-            .map(|_| ways.iter_mut().map(|way| Cost::of(&mut way.run, count)).collect())
-            .collect();
+        let rounds: Vec<Vec<Cost>> =
+            (0..self.rounds(11)).map(|_| ways.iter_mut().map(|way| Cost::of(&mut way.run, count)).collect()).collect();
         tell(name, &ways, &rounds);
+        for (at, way) in ways.iter().enumerate() {
+            let of = |pick: fn(&Cost) -> f64| {
+                rounds.iter().filter_map(|round| round.get(at).map(pick)).collect::<Vec<f64>>()
+            };
+            self.keep(name, &way.name, ("wall ns", &of(|cost| cost.wall)));
+            self.keep(name, &way.name, ("cpu ns", &of(|cost| cost.cpu)));
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! What the benches share: a runtime with the counting plugin, and graphs made of it.
 
 mod contest;
+mod save;
 
 pub use contest::{Request, Way, cpu_ns, quantile};
 
 use graphmill::graph::{LinkSpec, NodeSpec};
-use graphmill::{Graph, Outcome, Runtime, SessionOptions, SessionReport};
-use serde_json::json;
+use graphmill::{Graph, Outcome, Runtime, Session, SessionOptions, SessionReport};
+use serde_json::{Value, json};
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
@@ -75,16 +76,38 @@ impl Chain {
         self.run_with(runtime, runtime.session_options())
     }
 
+    /// Runs the chain once with a source that writes every byte of each packet.
+    ///
+    /// # Panics
+    /// As for [`Chain::run`].
+    pub fn run_filled(&self, runtime: &Runtime) -> SessionReport {
+        let count = json!({ "packets": self.packets, "bytes": self.bytes, "filled": true });
+        Self::finish(self.start_from(count, runtime, runtime.session_options()))
+    }
+
     /// Runs the chain once with other options than the usual ones.
     ///
     /// # Panics
     /// As for [`Chain::run`].
     pub fn run_with(&self, runtime: &Runtime, options: SessionOptions) -> SessionReport {
+        Self::finish(self.start_with(runtime, options))
+    }
+
+    /// Starts the chain.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_with(&self, runtime: &Runtime, options: SessionOptions) -> Session {
+        self.start_from(json!({ "packets": self.packets, "bytes": self.bytes }), runtime, options)
+    }
+
+    /// Starts the chain from a source with these params.
+    fn start_from(&self, count: Value, runtime: &Runtime, options: SessionOptions) -> Session {
         let place = |spec: NodeSpec| match self.workers {
             Workers::One => spec.with_worker("all"),
             Workers::OneEach => spec,
         };
-        let count = NodeSpec::new("flow.count").with_params(json!({ "packets": self.packets, "bytes": self.bytes }));
+        let count = NodeSpec::new("flow.count").with_params(count);
         let check = NodeSpec::new("flow.check").with_params(json!({ "expect": self.packets }));
         let mut graph = Graph::builder().node_with("count", place(count)).node_with("check", place(check));
         let mut last = "count".to_string();
@@ -96,7 +119,14 @@ impl Chain {
         }
         let graph = graph.link_with(LinkSpec::new(&last, "check").with_capacity(self.capacity));
         let graph = graph.build(runtime.plugins()).unwrap_or_else(|error| panic!("{error}"));
-        let session = runtime.start_with(&graph, options).unwrap_or_else(|error| panic!("{error}"));
+        runtime.start_with(&graph, options).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Waits for the end of a chain that was started.
+    ///
+    /// # Panics
+    /// As for [`Chain::run`].
+    pub fn finish(session: Session) -> SessionReport {
         let report = session.wait();
         assert!(report.outcome == Outcome::Completed && report.errors() == 0 && report.dropped() == 0, "{report:#?}");
         report

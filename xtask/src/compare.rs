@@ -15,6 +15,15 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     command::run(harness(workspace).arg("--").arg("--target").arg(&workspace.target).args(arguments))
 }
 
+/// Builds and runs the same harness for the targets of the project: it runs the benches, and writes down what they say.
+///
+/// # Errors
+/// The harness or the benches cannot be built, or there is no room for the results.
+pub(crate) fn targets(workspace: &Workspace, arguments: &[String]) -> Outcome {
+    let mut harness = harness(workspace);
+    command::run(harness.args(["--", "targets", "--target"]).arg(&workspace.target).args(arguments))
+}
+
 /// Folder of the other workspace.
 pub(crate) fn folder(workspace: &Workspace) -> PathBuf {
     workspace.root.join("benches/compare")

@@ -12,7 +12,7 @@ use std::path::Path;
 
 const FILE: &str = "SPECIFICATION.md";
 /// Commands that show something beside the lanes.
-const COMMANDS: [&str; 6] = ["check", "compare", "demo", "endurance", "soak", "tidy"];
+const COMMANDS: [&str; 7] = ["check", "compare", "demo", "endurance", "soak", "targets", "tidy"];
 
 /// Promises that name nothing, or something that is not there.
 ///

@@ -1,4 +1,4 @@
-//! Plots as SVG: what a packet costs against something, a line for each peer.
+//! Plots as SVG: what something costs against something else, a line for each who does it.
 
 use crate::Outcome;
 use crate::peers::Peer;
@@ -8,11 +8,13 @@ use compare_common::Work;
 use plotters::prelude::*;
 use std::path::Path;
 
-/// Size of a plot in pixels.
+/// Panels side by side before the next row begins.
+const COLUMNS: usize = 3;
+/// Size of a plot in pixels: the width of all its panels, and the height of a row.
 const SIZE: (u32, u32) = (1080, 460);
 const FONT: &str = "sans-serif";
 
-/// Panels side by side under one title.
+/// Panels under one title.
 #[derive(Debug)]
 pub(crate) struct Plot {
     pub(crate) title: &'static str,
@@ -22,39 +24,68 @@ pub(crate) struct Plot {
 /// One chart.
 #[derive(Debug)]
 pub(crate) struct Panel {
-    title: &'static str,
-    axis: Axis,
-    lines: Vec<Line>,
+    pub(crate) title: &'static str,
+    pub(crate) axis: Axis,
+    pub(crate) height: Height,
+    pub(crate) lines: Vec<Line>,
 }
 
-/// What is to the right; upwards is always time per packet.
+/// What is to the right.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Axis {
-    Depth,
+pub(crate) enum Axis {
+    /// A number of something.
+    Count(&'static str),
     Bytes,
     Quantile,
 }
 
-/// The points of one peer: place on the axis, nanoseconds.
+/// What is upwards.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Height {
+    /// Nanoseconds of something.
+    Time(&'static str),
+    /// Kibibytes of something.
+    Memory(&'static str),
+}
+
+/// The points of one who does the work: place on the axis, height.
 #[derive(Debug)]
-struct Line {
-    peer: &'static Peer,
-    points: Vec<(f64, f64)>,
+pub(crate) struct Line {
+    pub(crate) title: &'static str,
+    pub(crate) colour: (u8, u8, u8),
+    /// Whether it is drawn thicker than the others.
+    pub(crate) is_ours: bool,
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+impl Height {
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Time(label) | Self::Memory(label) => label,
+        }
+    }
+
+    fn mark(self, value: f64) -> String {
+        match self {
+            Self::Time(_) => time(value),
+            Self::Memory(_) => format!("{} KiB", three_digits(value)),
+        }
+    }
 }
 
 impl Axis {
-    fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::Depth => "nodes between source and sink",
+            Self::Count(label) => label,
             Self::Bytes => "bytes of a packet",
             Self::Quantile => "part of the packets",
         }
     }
 
     /// Where a value stands: every doubling, or every further nine, takes the same room.
-    fn place(self, value: f64) -> f64 {
+    pub(crate) fn place(self, value: f64) -> f64 {
         match self {
-            Self::Depth => value.log2(),
+            Self::Count(_) => value.log2(),
             // No bytes at all stand to the left of a kibibyte.
             Self::Bytes => value.max(256.0).log2(),
             Self::Quantile => -(1.0 - value).log10(),
@@ -64,7 +95,7 @@ impl Axis {
     /// What stands below a place.
     fn mark(self, place: f64) -> String {
         match self {
-            Self::Depth => format!("{:.0}", place.exp2()),
+            Self::Count(_) => format!("{:.0}", place.exp2()),
             Self::Bytes if place <= 8.0 => "0".into(),
             Self::Bytes if place < 20.0 => format!("{:.0} KiB", (place - 10.0).exp2()),
             Self::Bytes => format!("{:.0} MiB", (place - 20.0).exp2()),
@@ -77,11 +108,16 @@ impl Axis {
     }
 }
 
+/// How many nodes a chain has.
+const DEPTH: Axis = Axis::Count("nodes between source and sink");
+const OF_PACKET: Height = Height::Time("time of a packet");
+
 /// How packets that are timed one by one are spread.
 pub(crate) fn latency(rows: &[Row]) -> Plot {
     let panel = |title, work| Panel {
         title,
         axis: Axis::Quantile,
+        height: OF_PACKET,
         lines: lines(rows.iter().filter(|row| row.place.work == work), |row| {
             let quantiles = row.tail.iter().flat_map(|tail| tail.quantiles.iter());
             quantiles.map(|(quantile, ns)| (Axis::Quantile.place(*quantile), *ns)).collect()
@@ -97,9 +133,10 @@ pub(crate) fn latency(rows: &[Row]) -> Plot {
 pub(crate) fn chain(rows: &[Row], bytes: usize) -> Plot {
     let panel = |title, work| Panel {
         title,
-        axis: Axis::Depth,
+        axis: DEPTH,
+        height: OF_PACKET,
         lines: lines(rows.iter().filter(|row| row.place.work == work && row.place.bytes == bytes), |row| {
-            vec![(Axis::Depth.place(precise(row.place.depth)), row.cost.median)]
+            vec![(DEPTH.place(precise(row.place.depth)), row.cost.median)]
         }),
     };
     Plot {
@@ -114,12 +151,13 @@ pub(crate) fn payload(rows: &[Row], other_than: usize) -> Plot {
         .iter()
         .filter(|row| row.place.work == Work::Threads && row.place.depth == 1 && row.place.bytes != other_than);
     let lines = lines(rows, |row| vec![(Axis::Bytes.place(precise(row.place.bytes)), row.cost.median)]);
-    let panel = Panel { title: "source, one node and sink, a thread for each", axis: Axis::Bytes, lines };
+    let title = "source, one node and sink, a thread for each";
+    let panel = Panel { title, axis: Axis::Bytes, height: OF_PACKET, lines };
     Plot { title: "Time of a packet that nobody reads or writes, against its size", panels: vec![panel] }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
-fn precise(figure: usize) -> f64 {
+pub(crate) fn precise(figure: usize) -> f64 {
     figure as f64
 }
 
@@ -127,9 +165,10 @@ fn precise(figure: usize) -> f64 {
 fn lines<'a>(rows: impl Iterator<Item = &'a Row>, points: impl Fn(&Row) -> Vec<(f64, f64)>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for row in rows {
-        match lines.iter_mut().find(|line| line.peer == row.peer) {
+        let Peer { title, colour, .. } = *row.peer;
+        match lines.iter_mut().find(|line| line.title == title) {
             Some(line) => line.points.extend(points(row)),
-            None => lines.push(Line { peer: row.peer, points: points(row) }),
+            None => lines.push(Line { title, colour, is_ours: row.peer.is_ours(), points: points(row) }),
         }
     }
     for line in &mut lines {
@@ -149,10 +188,12 @@ impl Plot {
         if panels.is_empty() {
             return Ok(());
         }
-        let root = SVGBackend::new(file, SIZE).into_drawing_area();
+        let rows = panels.len().div_ceil(COLUMNS);
+        let size = (SIZE.0, SIZE.1 * u32::try_from(rows).unwrap_or(1));
+        let root = SVGBackend::new(file, size).into_drawing_area();
         root.fill(&WHITE).map_err(|error| fault(&error))?;
         let below = root.titled(self.title, (FONT, 20)).map_err(|error| fault(&error))?;
-        for (panel, area) in panels.iter().zip(below.split_evenly((1, panels.len()))) {
+        for (panel, area) in panels.iter().zip(below.split_evenly((rows, panels.len().min(COLUMNS)))) {
             panel.draw(&area).map_err(|error| fault(&error))?;
         }
         root.present().map_err(|error| fault(&error))
@@ -175,18 +216,18 @@ impl Panel {
             .light_line_style(WHITE.mix(0.0))
             .x_labels(marks(right - left))
             .x_desc(self.axis.label())
-            .y_desc("time of a packet")
+            .y_desc(self.height.label())
             .x_label_formatter(&|place| self.axis.mark(*place))
-            .y_label_formatter(&|ns| time(*ns))
+            .y_label_formatter(&|value| self.height.mark(*value))
             .draw()
             .map_err(fault)?;
         for line in &self.lines {
-            let (red, green, blue) = line.peer.colour;
+            let (red, green, blue) = line.colour;
             let colour = RGBColor(red, green, blue);
-            let style = colour.stroke_width(if line.peer.is_ours() { 3 } else { 2 });
+            let style = colour.stroke_width(if line.is_ours { 3 } else { 2 });
             let series = LineSeries::new(line.points.iter().copied(), style).point_size(3);
             let drawn = chart.draw_series(series).map_err(fault)?;
-            drawn.label(line.peer.title).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+            drawn.label(line.title).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
         }
         chart
             .configure_series_labels()
@@ -243,7 +284,7 @@ mod tests {
     #[test]
     fn marks_are_those_of_the_values() {
         let marks = |axis: Axis, values: &[f64]| values.iter().map(|v| axis.mark(axis.place(*v))).collect::<Vec<_>>();
-        assert_eq!(marks(Axis::Depth, &[1.0, 8.0, 64.0]), ["1", "8", "64"]);
+        assert_eq!(marks(DEPTH, &[1.0, 8.0, 64.0]), ["1", "8", "64"]);
         assert_eq!(marks(Axis::Bytes, &[0.0, 4096.0, 1048576.0]), ["0", "4 KiB", "1 MiB"]);
         assert_eq!(marks(Axis::Quantile, &[0.5, 0.9, 0.99, 0.999]), ["50 %", "90 %", "99.0 %", "99.90 %"]);
         assert_eq!([12.0, 1_500.0, 2e7].map(time), ["12.0 ns", "1.50 µs", "20.0 ms"]);

@@ -1,4 +1,5 @@
-//! Installs, builds and runs the peers side by side, and writes down what came out.
+//! Installs, builds and runs the peers side by side, and writes down what came out; with `targets` as its first argument
+//! it runs the benches, and says which targets of the project are met.
 //!
 //! In a round every peer does a case, one after the other, then all do the next case: what disturbs the machine for a
 //! while disturbs all of them. Ratios are made within a round.
@@ -19,6 +20,8 @@ mod report;
 mod rows;
 mod table;
 mod tables;
+
+mod targets;
 
 use collect::Collected;
 use peers::Peer;
@@ -52,13 +55,11 @@ type Outcome<T = ()> = Result<T, String>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = match Options::parse(&arguments) {
-        Ok(Some(options)) => compare(&options),
-        Ok(None) => {
-            println!("{USAGE}");
-            Ok(())
+    let outcome = match arguments.split_first() {
+        Some((first, rest)) if first == "targets" => {
+            run_as(targets::Options::parse(rest), targets::run, targets::USAGE)
         }
-        Err(fault) => Err(format!("{fault}\n\n{USAGE}")),
+        _ => run_as(Options::parse(&arguments), compare, USAGE),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -66,6 +67,18 @@ fn main() -> ExitCode {
             eprintln!("error: {fault}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Does what is asked for, or says what could be.
+fn run_as<T>(options: Outcome<Option<T>>, run: impl FnOnce(&T) -> Outcome, usage: &str) -> Outcome {
+    match options {
+        Ok(Some(options)) => run(&options),
+        Ok(None) => {
+            println!("{usage}");
+            Ok(())
+        }
+        Err(fault) => Err(format!("{fault}\n\n{usage}")),
     }
 }
 

@@ -61,6 +61,7 @@ pub(super) fn value(figure: &str, value: f64) -> String {
         Some("µs") => time(value * 1e3),
         Some(unit) => format!("{} {unit}", three_digits(value)),
         None if value == 0.0 => "0".into(),
+        None if value < 1e-3 => format!("{value:.5}"),
         None => three_digits(value),
     }
 }

@@ -6,6 +6,7 @@ use crate::draw::time;
 use crate::rows::Row;
 use crate::spread::{Spread, three_digits};
 use crate::table::Table;
+use std::collections::BTreeSet;
 
 /// A row for each target: what it says, what it came to, and whether that is enough.
 pub(super) fn table(figures: &[Figures], peers: &[Row]) -> String {
@@ -24,8 +25,7 @@ fn summary(figures: &[Figures], peers: &[Row]) -> String {
     let met = all.iter().filter(|(_, is_met)| *is_met == Some(true)).count();
     let of = |state: Option<bool>| {
         let ids = all.iter().filter(|(_, is_met)| *is_met == state).map(|(id, _)| *id);
-        let mut ids: Vec<&str> = ids.collect();
-        ids.dedup();
+        let ids: Vec<&str> = ids.collect::<BTreeSet<_>>().into_iter().collect();
         if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
     };
     let (missed, unknown) = (of(Some(false)), of(None));

@@ -106,7 +106,9 @@ impl Cache {
     }
 
     pub(super) fn counters(&self) -> ResourceCounters {
-        self.lock().counters
+        let mut state = self.lock();
+        state.sweep();
+        state.counters
     }
 
     /// Nothing that can panic runs under this lock, so a poisoned one holds nothing broken.

@@ -36,6 +36,6 @@ pub struct ResourceCounters {
     pub loading: u64,
     /// Now: entries.
     pub entries: u64,
-    /// Now: the bytes of all entries, as those who loaded them say.
+    /// Now: the bytes of all entries, as those who loaded them say, and of what was removed and is still held.
     pub bytes: u64,
 }

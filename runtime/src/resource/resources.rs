@@ -121,7 +121,7 @@ impl Resources {
 
     /// Forgets what is kept under a key, by whomever it was loaded, and says how many entries that were.
     ///
-    /// Who holds it keeps it. A load that is under way answers those who wait for it already, and is not kept.
+    /// Who holds it keeps it, and until then it counts against the budget. A load that is under way answers those who wait for it already, and is not kept.
     pub fn remove(&self, key: &str) -> usize {
         self.cache.changing(|state, gone| state.clear(Some(key), gone))
     }

@@ -6,7 +6,7 @@ use super::error::ResourceError;
 use super::flight::Flight;
 use super::request::{Key, Request};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// Most entries of a cache: each is something heavy, so more are a key that changes with every question.
@@ -20,11 +20,20 @@ pub(super) type Gone = Vec<Arc<Entry>>;
 #[derive(Debug)]
 pub(super) struct State {
     slots: HashMap<Key, Slot>,
+    /// What is found no more and still held: it is in memory, so it counts.
+    leaving: Vec<Leaving>,
     /// Names that are not evicted, whoever put them in.
     pins: HashSet<Arc<str>>,
     pub(super) budget: u64,
     pub(super) load_timeout: Duration,
     pub(super) counters: ResourceCounters,
+}
+
+/// An entry that nobody finds any more.
+#[derive(Debug)]
+struct Leaving {
+    entry: Weak<Entry>,
+    bytes: u64,
 }
 
 #[derive(Debug)]
@@ -44,7 +53,7 @@ pub(super) enum Step {
 impl State {
     pub(super) fn new(budget: u64, load_timeout: Duration) -> Self {
         let counters = ResourceCounters::default();
-        Self { slots: HashMap::new(), pins: HashSet::new(), budget, load_timeout, counters }
+        Self { slots: HashMap::new(), leaving: Vec::new(), pins: HashSet::new(), budget, load_timeout, counters }
     }
 
     /// Decides about a question; `is_again` for one that waited in vain and was counted before.
@@ -113,6 +122,9 @@ impl State {
     ) -> Result<Held, ResourceError> {
         if flight.is_given_up() {
             self.counters.loads_late += 1;
+            if let Ok(entry) = loaded {
+                self.let_go(entry);
+            }
             return loaded.map(|entry| Held::new(Arc::clone(entry)));
         }
         self.counters.loading -= 1;
@@ -126,6 +138,7 @@ impl State {
                 self.insert(key, entry, gone)?;
             } else {
                 self.counters.loads_cleared += 1;
+                self.let_go(entry);
             }
             Ok(Held::new(Arc::clone(entry)))
         });
@@ -148,12 +161,15 @@ impl State {
     }
 
     /// Whether there is room for so many bytes once everything that may go has gone.
-    fn check_room(&self, key: &Key, bytes: u64) -> Result<(), ResourceError> {
-        let (mut kept, mut entries) = (0_u64, 0);
-        for (other, entry) in self.ready().filter(|(other, _)| *other != key) {
-            if self.is_kept(other, entry) {
+    fn check_room(&mut self, key: &Key, bytes: u64) -> Result<(), ResourceError> {
+        self.sweep();
+        let (mut kept, mut entries) = (self.leaving.iter().map(|leaving| leaving.bytes).sum::<u64>(), 0);
+        for (other, entry) in self.ready() {
+            // What is replaced goes whether it is pinned or not, but not from under those who hold it.
+            let is_kept = if other == key { Held::is_any(entry) } else { self.is_kept(other, entry) };
+            if is_kept {
                 kept += entry.bytes();
-                entries += 1;
+                entries += usize::from(other != key);
             }
         }
         let name = || Arc::clone(&key.name);
@@ -181,6 +197,7 @@ impl State {
 
     /// Brings the entries back under the budget, as far as they may go.
     pub(super) fn trim(&mut self, gone: &mut Gone) {
+        self.sweep();
         self.evict_until(self.budget, ENTRIES_MAX, gone);
     }
 
@@ -188,6 +205,9 @@ impl State {
     pub(super) fn remove(&mut self, key: &Key, gone: &mut Gone) -> bool {
         let Some(Slot::Ready(entry)) = self.slots.remove(key) else { return false };
         self.count_out(&entry);
+        if Held::is_any(&entry) {
+            self.let_go(&entry);
+        }
         self.counters.removals += 1;
         gone.push(entry);
         true
@@ -217,6 +237,18 @@ impl State {
             Slot::Ready(entry) => Some((key, entry)),
             Slot::Loading(_) => None,
         })
+    }
+
+    /// Counts what nobody finds for as long as somebody holds it.
+    fn let_go(&mut self, entry: &Arc<Entry>) {
+        self.leaving.push(Leaving { entry: Arc::downgrade(entry), bytes: entry.bytes() });
+        self.counters.bytes += entry.bytes();
+    }
+
+    /// Counts out what was let go and is held no more.
+    pub(super) fn sweep(&mut self) {
+        let gone = self.leaving.extract_if(.., |leaving| leaving.entry.strong_count() == 0);
+        self.counters.bytes -= gone.map(|leaving| leaving.bytes).sum::<u64>();
     }
 
     fn count_out(&mut self, entry: &Entry) {

@@ -64,6 +64,8 @@ struct Kept {
 #[derive(Debug)]
 struct Model {
     kept: Vec<Kept>,
+    /// What was removed while somebody held it: number and bytes.
+    leaving: Vec<(u64, u64)>,
     held: Vec<u64>,
     pins: [bool; KEYS.len()],
     budget: u64,
@@ -77,12 +79,18 @@ impl Model {
     }
 
     fn has_room(&self, key: usize, bytes: u64) -> bool {
-        let fixed = self.kept.iter().filter(|kept| kept.key != key && self.is_fixed(kept));
-        fixed.map(|kept| kept.bytes).sum::<u64>() + bytes <= self.budget
+        let is_fixed =
+            |kept: &&Kept| if kept.key == key { self.held.contains(&kept.number) } else { self.is_fixed(kept) };
+        let fixed = self.kept.iter().filter(is_fixed);
+        fixed.map(|kept| kept.bytes).sum::<u64>() + self.leaving_bytes() + bytes <= self.budget
+    }
+
+    fn leaving_bytes(&self) -> u64 {
+        self.leaving.iter().map(|(_, bytes)| bytes).sum()
     }
 
     fn evict(&mut self, bytes_max: u64) {
-        while self.kept.iter().map(|kept| kept.bytes).sum::<u64>() > bytes_max {
+        while self.kept.iter().map(|kept| kept.bytes).sum::<u64>() + self.leaving_bytes() > bytes_max {
             let free = self.kept.iter().enumerate().filter(|(_, kept)| !self.is_fixed(kept));
             let Some((at, _)) = free.min_by_key(|(_, kept)| kept.used) else { break };
             self.kept.remove(at);
@@ -91,9 +99,10 @@ impl Model {
     }
 
     fn remove(&mut self, is_meant: impl Fn(&Kept) -> bool) -> usize {
-        let before = self.kept.len();
-        self.kept.retain(|kept| !is_meant(kept));
-        let count = before - self.kept.len();
+        let removed: Vec<Kept> = self.kept.extract_if(.., |kept| is_meant(kept)).collect();
+        let held = removed.iter().filter(|kept| self.held.contains(&kept.number));
+        self.leaving.extend(held.map(|kept| (kept.number, kept.bytes)));
+        let count = removed.len();
         self.counters.removals += count as u64;
         count
     }
@@ -129,6 +138,7 @@ impl Model {
             End::Cleared => {
                 self.remove(|_| true);
                 self.counters.loads_cleared += 1;
+                self.leaving.push((number, bytes));
                 self.held.push(number);
                 return Some(number);
             }
@@ -140,6 +150,9 @@ impl Model {
 
     fn release(&mut self, at: usize) {
         let number = self.held.remove(at);
+        if !self.held.contains(&number) {
+            self.leaving.retain(|(leaving, _)| *leaving != number);
+        }
         self.time += 1;
         if let Some(kept) = self.kept.iter_mut().find(|kept| kept.number == number) {
             kept.used = self.time;
@@ -147,7 +160,8 @@ impl Model {
     }
 
     fn counters(&self) -> ResourceCounters {
-        let (entries, bytes) = (self.kept.len() as u64, self.kept.iter().map(|kept| kept.bytes).sum());
+        let (entries, bytes) = (self.kept.len() as u64, self.kept.iter().map(|kept| kept.bytes).sum::<u64>());
+        let bytes = bytes + self.leaving_bytes();
         ResourceCounters { entries, bytes, ..self.counters }
     }
 }
@@ -211,7 +225,7 @@ proptest! {
         let resources = Resources::new();
         resources.set_budget(30);
         let mut model = Model {
-            kept: Vec::new(), held: Vec::new(), pins: [false; KEYS.len()], budget: 30, time: 0,
+            kept: Vec::new(), leaving: Vec::new(), held: Vec::new(), pins: [false; KEYS.len()], budget: 30, time: 0,
             counters: ResourceCounters::default(),
         };
         let mut handles = Vec::new();

@@ -76,6 +76,31 @@ fn load_that_is_larger_than_it_was_said_to_be_is_refused_for_all_and_not_kept() 
 }
 
 #[test]
+fn what_is_cleared_counts_until_nobody_holds_it() {
+    let resources = with_budget(30);
+    let held = resources.get(ResourceKey::new("held").bytes(20), gives(1_u64)).unwrap();
+    assert_eq!(resources.clear(), 1);
+    assert_eq!((resources.counters().entries, resources.counters().bytes), (0, 20), "it is still in memory");
+    let error = resources.get(ResourceKey::new("large").bytes(11), never::<u64>).unwrap_err();
+    assert_eq!(error, ResourceError::OverBudget { key: "large".into(), bytes: 11, kept: 20, budget: 30 });
+    let again = resources.insert(ResourceKey::new("held").bytes(20), 2_u64).unwrap_err();
+    assert!(matches!(again, ResourceError::OverBudget { kept: 20, .. }), "{again}");
+    drop(held);
+    assert_eq!(resources.counters().bytes, 0);
+    load(&resources, "large", 30);
+}
+
+#[test]
+fn what_is_replaced_while_it_is_held_counts_beside_the_new_one() {
+    let resources = with_budget(30);
+    let old = resources.insert(ResourceKey::new("table").bytes(10), 1_u64).unwrap();
+    let new = resources.insert(ResourceKey::new("table").bytes(20), 2_u64).unwrap();
+    assert_eq!((*old, *new, resources.counters().bytes), (1, 2, 30));
+    drop(old);
+    assert_eq!(resources.counters().bytes, 20);
+}
+
+#[test]
 fn lower_budget_evicts_at_once_what_it_can_and_the_rest_when_its_pin_goes() {
     let resources = Resources::new();
     assert_eq!(resources.budget(), BUDGET_BYTES);
@@ -97,10 +122,11 @@ fn f10_clear_takes_the_entries_and_leaves_the_counters_and_pins() {
     let before = resources.counters();
     assert_eq!(resources.clear(), 2);
     let after = resources.counters();
-    assert_eq!((after.entries, after.bytes, after.removals), (0, 0, 2));
+    assert_eq!((after.entries, after.bytes, after.removals), (0, 10, 2), "what is held is still in memory");
     assert_eq!((after.hits, after.misses, after.loads, after.insertions), (0, 2, 2, 2));
     assert_eq!((before.insertions, before.entries), (after.insertions, 2));
     assert_eq!(*held, 5, "who holds it keeps it");
+    drop(held);
     load(&resources, "pinned", 10);
     load(&resources, "a", 10);
     load(&resources, "b", 10);
@@ -109,10 +135,12 @@ fn f10_clear_takes_the_entries_and_leaves_the_counters_and_pins() {
 
 #[test]
 fn value_of_the_application_takes_the_place_of_the_old_one() {
-    let resources = with_budget(20);
+    let resources = with_budget(35);
     let old = resources.insert(ResourceKey::new("table").bytes(15), vec![1]).unwrap();
     let new = resources.insert(ResourceKey::new("table").bytes(20), vec![2]).unwrap();
     assert_eq!((&*old, &*new), (&vec![1], &vec![2]));
+    drop(old);
+    resources.set_budget(20);
     assert_eq!(*resources.get("table", never::<Vec<i32>>).unwrap(), [2]);
     let counters = resources.counters();
     assert_eq!((counters.insertions, counters.removals, counters.entries, counters.bytes), (2, 1, 1, 20));

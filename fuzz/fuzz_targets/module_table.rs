@@ -96,6 +96,7 @@ fn class(input: &mut Unstructured<'_>, memory: &mut Memory) -> Result<*const gm_
         update: has(7).then_some(update),
         hint: has(8).then_some(hint),
         get_extension: has(9).then_some(get_extension),
+        pins: has(10).then_some(pins),
     };
     let table = memory.table(&class, claimed, size_of::<u64>());
     odd_pointer(input, table.cast_const())
@@ -192,5 +193,8 @@ unsafe extern "C" fn hint(_: *mut gm_node, _: u32, _: gm_str, _: gm_str, _: *mut
     unreachable!("an import calls nothing")
 }
 unsafe extern "C" fn get_extension(_: *mut gm_node, _: gm_str) -> *const c_void {
+    unreachable!("an import calls nothing")
+}
+unsafe extern "C" fn pins(_: *const gm_host, _: gm_str, _: *mut *mut gm_buffer, _: *mut gm_error) -> gm_status {
     unreachable!("an import calls nothing")
 }

@@ -554,7 +554,7 @@ typedef struct gm_host_api {
                             struct gm_error*);
   // [worker & inside tick, process or flush] Hands a packet to the links of an output pin; takes it whole or not at all.
   gm_status (*emit)(gm_ctx*, uint32_t, uint32_t, struct gm_packet*, struct gm_error*);
-  // [any] Asks for a tick of this source as soon as possible.
+  // [any] Asks for a tick of this source or processor as soon as possible.
   gm_status (*wake)(gm_ctx*);
   // [any] Tells the nodes upstream of an input pin something, by name and with content as JSON; both are copied.
   // Never waits: a newer hint of the same name takes the place of one that was not heard yet.
@@ -622,7 +622,8 @@ typedef struct gm_node_class {
   gm_status (*start)(gm_node*, struct gm_error*);
   // [worker & running] May be null.
   gm_status (*stop)(gm_node*, struct gm_error*);
-  // [worker & running] Sources: makes packets. Null in every other role.
+  // [worker & running] Sources: makes packets. Processors: called after `wake`, and then when `next_ns` says; the
+  // largest number is not before the next `wake`. Null in sinks, may be null in processors.
   gm_status (*tick)(gm_node*, struct gm_tick_info*, struct gm_error*);
   // [worker & running] Processors and sinks: takes a packet that came in on a pin. Null in sources.
   gm_status (*process)(gm_node*, uint32_t, struct gm_packet*, struct gm_error*);
@@ -635,6 +636,11 @@ typedef struct gm_node_class {
   gm_status (*hint)(gm_node*, uint32_t, struct gm_str, struct gm_str, struct gm_error*);
   // [worker & created] A further table by name and revision, or null. May be null.
   const void *(*get_extension)(gm_node*, struct gm_str);
+  // [any & no instance] Tells the pins of a node with these params, for a kind with the capability
+  // `pins_by_params`: stores one reference to a buffer, which moves to the host, with a JSON object of `inputs` and
+  // `outputs` as they stand in the manifest. Every service but `emit`, `hint` and `resource_get` may be used. Loads
+  // nothing large, and gives the same pins for the same params. Null for a kind whose pins are those of the manifest.
+  gm_status (*pins)(const struct gm_host*, struct gm_str, struct gm_buffer**, struct gm_error*);
 } gm_node_class;
 
 // What a library offers; lives as long as the process.

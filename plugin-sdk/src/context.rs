@@ -32,7 +32,8 @@ impl<'a> CreateContext<'a> {
         Logger::new(self.host.clone())
     }
 
-    /// Asks for a tick from any thread; for sources that wait for something outside.
+    /// Asks for a tick from any thread; for sources that wait for something outside, and for processors that want to be
+    /// called at a time although no packet comes.
     pub fn waker(&self) -> Waker {
         Waker(self.host.clone())
     }
@@ -82,6 +83,22 @@ impl<'a> CreateContext<'a> {
         load: impl FnOnce() -> Result<T>,
     ) -> Result<Resource<T>> {
         Resource::get(self.host, key.into(), load)
+    }
+
+    /// As [`CreateContext::resource`], for what turns out only by loading how many bytes it takes in memory: `load` gives
+    /// the value and these. The bytes of the key are what is looked at before the load.
+    ///
+    /// # Errors
+    /// As for [`CreateContext::resource`]; the host may have no room for what it turned out to be.
+    ///
+    /// # Panics
+    /// As for [`CreateContext::resource`].
+    pub fn sized_resource<'k, T: Send + Sync + 'static>(
+        &mut self,
+        key: impl Into<ResourceKey<'k>>,
+        load: impl FnOnce() -> Result<(T, u64)>,
+    ) -> Result<Resource<T>> {
+        Resource::get_sized(self.host, key.into(), load)
     }
 
     /// As [`CreateContext::resource`], for plain bytes such as mapped weights, which nodes of every plugin find under the same key.

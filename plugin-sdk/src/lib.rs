@@ -92,7 +92,7 @@ pub use export::resource::{Resource, SharedBuffer};
 pub use graphmill_abi as abi;
 pub use graphmill_abi::{AudioHeader, Buffer, EventView, Packet, PacketKind, Sample, SampleType};
 pub use hint::{Hint, HintAnswer};
-pub use kind::Kind;
+pub use kind::{Kind, Pins};
 pub use logger::{Level, Logger};
 pub use node::{Node, Processor, Sink, Source, Tick};
 pub use resource::ResourceKey;
@@ -100,7 +100,7 @@ pub use resource::ResourceKey;
 /// What a plugin usually needs.
 pub mod prelude {
     pub use crate::{
-        AudioHeader, Buffer, Context, CreateContext, Error, Hint, HintAnswer, Kind, Node, Packet, PacketKind,
+        AudioHeader, Buffer, Context, CreateContext, Error, Hint, HintAnswer, Kind, Node, Packet, PacketKind, Pins,
         Processor, Resource, ResourceKey, Result, SharedBuffer, Sink, Source, Tick,
     };
     pub use schemars::{self, JsonSchema};

@@ -3,7 +3,7 @@
 use crate::context::{Context, CreateContext};
 use crate::error::{Error, Result};
 use crate::hint::{Hint, HintAnswer};
-use crate::kind::Kind;
+use crate::kind::{Kind, Pins};
 use graphmill_abi::Packet;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -19,6 +19,17 @@ pub trait Node: Sized + 'static {
 
     /// Describes the kind; called once per process, without an instance.
     fn kind() -> Kind;
+
+    /// The pins of a node with these params, for a kind with [`Kind::pins_by_params`]; others are not asked.
+    ///
+    /// Asked when a graph is checked, so it comes before `create`, without an instance and on any thread. It has to be
+    /// quick: read the head of a model and none of its weights. The same params have to give the same pins.
+    ///
+    /// # Errors
+    /// The pins cannot be told; the graph is refused and shows the message at the node.
+    fn pins(_params: &Self::Params) -> Result<Pins> {
+        Ok(Self::kind().pins().clone())
+    }
 
     /// Makes an instance; may be slow (load a model) within the host's create deadline.
     ///
@@ -61,7 +72,7 @@ pub trait Node: Sized + 'static {
     }
 }
 
-/// When a source wants to be asked again.
+/// When a source, or a processor, wants to be asked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tick {
@@ -91,6 +102,15 @@ pub trait Processor: Node {
     /// # Errors
     /// Costs this packet, with a counter; the node goes on.
     fn process(&mut self, pin: usize, packet: &mut Packet, cx: &mut Context<'_>) -> Result<()>;
+
+    /// Called once after [`crate::Waker::wake`], and then when the answer says: for what has to happen although no packet
+    /// comes. May emit. [`Tick::End`] means the same as [`Tick::OnWake`] here: a node ends with its inputs.
+    ///
+    /// # Errors
+    /// Counted; the node goes on, and is not ticked again before it wakes itself.
+    fn tick(&mut self, _cx: &mut Context<'_>) -> Result<Tick> {
+        Ok(Tick::OnWake)
+    }
 
     /// The input with number `pin` has ended; give out what is still inside. Called once for every input that is linked.
     ///

@@ -3,7 +3,7 @@
 use crate::exec::{
     Clock, Factories, InstanceHandle, InstanceOptions, MonotonicClock, Session, SessionOptions, Shape, StartError,
 };
-use crate::graph::{Graph, Kinds as _};
+use crate::graph::{Graph, Kinds as _, PinsQuestion};
 use crate::plugin::Plugins;
 use crate::resource::Resources;
 use serde_json::Value;
@@ -99,6 +99,9 @@ impl Runtime {
     ) -> Result<InstanceHandle, StartError> {
         let unknown = || StartError::UnknownKind { node: kind.to_string(), kind: kind.to_string() };
         let info = self.plugins.kind(kind).ok_or_else(unknown)?;
+        let question = PinsQuestion::new(kind, params, options.create_timeout);
+        let untold = |error| StartError::Pins { kind: kind.to_string(), error };
+        let info = self.plugins.kind_with(&info, &question).map_err(untold)?;
         let factory = self.plugins.factory(kind).ok_or_else(unknown)?;
         let plugin = (factory, info.plugin.file.clone(), Shape::of(&info));
         InstanceHandle::start(kind, plugin, (params.to_string(), self.clock.clone()), options)

@@ -95,6 +95,24 @@ impl ErrorSlot {
         unsafe { Buffer::from_raw(detail) }.ok()
     }
 
+    /// The whole text of a message that the callee cut, up to so many bytes, where it left that text as detail; it is
+    /// taken out then. `None` where nothing was cut, or the detail is another text.
+    pub fn take_whole_message(&mut self, len_max: usize) -> Option<alloc::string::String> {
+        // SAFETY: the field was initialised by `prepare`.
+        if unsafe { (*self.0.as_ptr()).flags } & GM_ERROR_TRUNCATED == 0 {
+            return None;
+        }
+        let detail = self.take_detail()?;
+        let bytes = detail.as_slice();
+        let text = alloc::string::String::from_utf8_lossy(bytes.get(..len_max).unwrap_or(bytes));
+        if text.starts_with(&*self.message()) {
+            return Some(text.into_owned());
+        }
+        // SAFETY: the field was initialised by `prepare`, and the reference that stood there was just taken.
+        unsafe { (*self.0.as_mut_ptr()).detail = detail.into_raw() };
+        None
+    }
+
     /// Writes a status and message into the error of a caller; a null pointer is allowed.
     ///
     /// # Safety
@@ -190,6 +208,32 @@ mod tests {
         unsafe { ErrorSlot::fill_with_detail(slot.as_raw(), GM_E_IO, &long, None) };
         assert_eq!(slot.take_detail().unwrap().len(), 5000);
         assert!(slot.take_detail().is_none());
+    }
+
+    #[test]
+    fn message_that_was_cut_is_read_whole_up_to_a_limit() {
+        let mut slot = ErrorSlot::new();
+        let long: String = core::iter::repeat_n("way out ", 100).collect();
+        // SAFETY: the slot is ours and its detail is null.
+        unsafe { ErrorSlot::fill_with_detail(slot.as_raw(), GM_E_IO, &long, None) };
+        assert_eq!(slot.take_whole_message(4096).as_deref(), Some(long.as_str()));
+        assert!(slot.take_whole_message(4096).is_none(), "it was taken out");
+        slot.reset();
+        // SAFETY: as above.
+        unsafe { ErrorSlot::fill_with_detail(slot.as_raw(), GM_E_IO, &long, None) };
+        assert_eq!(slot.take_whole_message(300).map(|text| text.len()), Some(300));
+    }
+
+    #[test]
+    fn detail_that_is_another_text_stays_where_it_is() {
+        let long: String = core::iter::repeat_n('x', 300).collect();
+        for message in ["short", long.as_str()] {
+            let mut slot = ErrorSlot::new();
+            // SAFETY: the slot is ours and its detail is null.
+            unsafe { ErrorSlot::fill_with_detail(slot.as_raw(), GM_E_IO, message, Some("a backtrace")) };
+            assert!(slot.take_whole_message(4096).is_none());
+            assert_eq!(slot.take_detail().unwrap().as_slice(), b"a backtrace");
+        }
     }
 
     #[test]

@@ -634,7 +634,7 @@ pub struct gm_host_api {
     >,
     /// [worker & inside tick, process or flush] Hands a packet to the links of an output pin; takes it whole or not at all.
     pub emit: Option<unsafe extern "C" fn(*mut gm_ctx, u32, u32, *mut gm_packet, *mut gm_error) -> gm_status>,
-    /// [any] Asks for a tick of this source as soon as possible.
+    /// [any] Asks for a tick of this source or processor as soon as possible.
     pub wake: Option<unsafe extern "C" fn(*mut gm_ctx) -> gm_status>,
     /// [any] Tells the nodes upstream of an input pin something, by name and with content as JSON; both are copied.
     /// Never waits: a newer hint of the same name takes the place of one that was not heard yet.
@@ -683,7 +683,8 @@ pub struct gm_node_class {
     pub start: Option<unsafe extern "C" fn(*mut gm_node, *mut gm_error) -> gm_status>,
     /// [worker & running] May be null.
     pub stop: Option<unsafe extern "C" fn(*mut gm_node, *mut gm_error) -> gm_status>,
-    /// [worker & running] Sources: makes packets. Null in every other role.
+    /// [worker & running] Sources: makes packets. Processors: called after `wake`, and then when `next_ns` says; the
+    /// largest number is not before the next `wake`. Null in sinks, may be null in processors.
     pub tick: Option<unsafe extern "C" fn(*mut gm_node, *mut gm_tick_info, *mut gm_error) -> gm_status>,
     /// [worker & running] Processors and sinks: takes a packet that came in on a pin. Null in sources.
     pub process: Option<unsafe extern "C" fn(*mut gm_node, u32, *mut gm_packet, *mut gm_error) -> gm_status>,
@@ -696,6 +697,11 @@ pub struct gm_node_class {
     pub hint: Option<unsafe extern "C" fn(*mut gm_node, u32, gm_str, gm_str, *mut gm_error) -> gm_status>,
     /// [worker & created] A further table by name and revision, or null. May be null.
     pub get_extension: Option<unsafe extern "C" fn(*mut gm_node, gm_str) -> *const c_void>,
+    /// [any & no instance] Tells the pins of a node with these params, for a kind with the capability
+    /// `pins_by_params`: stores one reference to a buffer, which moves to the host, with a JSON object of `inputs` and
+    /// `outputs` as they stand in the manifest. Every service but `emit`, `hint` and `resource_get` may be used. Loads
+    /// nothing large, and gives the same pins for the same params. Null for a kind whose pins are those of the manifest.
+    pub pins: Option<unsafe extern "C" fn(*const gm_host, gm_str, *mut *mut gm_buffer, *mut gm_error) -> gm_status>,
 }
 
 /// What a library offers; lives as long as the process.

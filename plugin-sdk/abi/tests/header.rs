@@ -84,7 +84,7 @@ fn static_assertions(keyword: &str) -> String {
         gm_tick_info { struct_size, flags, now_ns, next_ns }
         gm_host_api { hdr, ctx_retain, ctx_release, log_site, log_enabled, log, is_cancelled, clock_ns, buffer_alloc, emit, wake, hint, get_extension, resource_get, resource_value, resource_release }
         gm_host { api, ctx }
-        gm_node_class { struct_size, role, id, create, destroy, start, stop, tick, process, flush, update, hint, get_extension }
+        gm_node_class { struct_size, role, id, create, destroy, start, stop, tick, process, flush, update, hint, get_extension, pins }
         gm_module { hdr, manifest_json, classes, n_classes, flags, get_extension }
     }
     out

@@ -7,8 +7,8 @@ use crate::export::host::HostRef;
 use crate::export::struct_size;
 use crate::hint::{Hint, HintAnswer};
 use crate::node::{Node, Processor, Sink, Source, Tick};
-use graphmill_abi::Packet;
 use graphmill_abi::layout::*;
+use graphmill_abi::{Buffer, Packet};
 use serde_json::Value;
 use std::marker::PhantomData;
 
@@ -40,7 +40,9 @@ pub struct Class {
 impl Class {
     fn new<T: Node>(role: &str, table: gm_node_class) -> Self {
         let kind = T::kind();
-        Self { id: kind.id(), manifest: kind.to_json::<T::Params>(role), table }
+        let pins: Option<unsafe extern "C" fn(_, _, _, _) -> _> =
+            if kind.asks_for_pins() { Some(pins::<T>) } else { None };
+        Self { id: kind.id(), manifest: kind.to_json::<T::Params>(role), table: gm_node_class { pins, ..table } }
     }
 
     pub(super) fn id(&self) -> &'static str {
@@ -92,6 +94,7 @@ pub trait ProcessorClass {
 impl<T: Processor> ProcessorClass for &ClassOf<T> {
     fn class(&self) -> Class {
         let table = gm_node_class {
+            tick: Some(tick_processor::<T>),
             process: Some(process::<T>),
             flush: Some(flush_processor::<T>),
             ..common::<T>(GM_ROLE_PROCESSOR)
@@ -129,6 +132,7 @@ fn common<T: Node>(role: u32) -> gm_node_class {
         update: Some(update::<T>),
         hint: Some(hint::<T>),
         get_extension: None,
+        pins: None,
     }
 }
 
@@ -209,6 +213,27 @@ unsafe extern "C" fn destroy<T: Node>(node: *mut gm_node) {
     });
 }
 
+unsafe extern "C" fn pins<T: Node>(
+    _host: *const gm_host,
+    params: gm_str,
+    out: *mut *mut gm_buffer,
+    err: *mut gm_error,
+) -> gm_status {
+    let body = || {
+        // SAFETY: passed on from the host.
+        let params = unsafe { read_params::<T>(params) }?;
+        if out.is_null() {
+            return Err(Error::invalid("the host passed no place for the pins"));
+        }
+        let text = T::pins(&params)?.to_json().to_string();
+        // SAFETY: not null; the host gives a place for one pointer.
+        unsafe { out.write(Buffer::copy_from_slice(text.as_bytes()).into_raw()) };
+        Ok(GM_OK)
+    };
+    // SAFETY: passed on from the host.
+    unsafe { guard(err, body) }
+}
+
 /// Runs a call into an instance; a panic poisons it.
 ///
 /// # Safety
@@ -279,20 +304,44 @@ unsafe extern "C" fn hint<T: Node>(
 
 unsafe extern "C" fn tick<T: Source>(node: *mut gm_node, info: *mut gm_tick_info, err: *mut gm_error) -> gm_status {
     let body = |node: &mut T, cx: &mut Context<'_>| {
-        let next_ns = match node.tick(cx)? {
-            Tick::Again => GM_TIME_UNKNOWN,
-            Tick::At(at_ns) => at_ns,
-            Tick::OnWake => i64::MAX,
-            Tick::End => return Ok(GM_EOS),
-        };
-        if !info.is_null() {
-            // SAFETY: the host passed a tick info for this call.
-            unsafe { (*info).next_ns = next_ns };
-        }
+        let next = node.tick(cx)?;
+        // SAFETY: passed on from the host.
+        unsafe { tell_next(next, info) };
+        Ok(if next == Tick::End { GM_EOS } else { GM_OK })
+    };
+    // SAFETY: passed on from the host.
+    unsafe { call::<T>(node, err, body) }
+}
+
+unsafe extern "C" fn tick_processor<T: Processor>(
+    node: *mut gm_node,
+    info: *mut gm_tick_info,
+    err: *mut gm_error,
+) -> gm_status {
+    let body = |node: &mut T, cx: &mut Context<'_>| {
+        let next = node.tick(cx)?;
+        // SAFETY: passed on from the host.
+        unsafe { tell_next(next, info) };
         Ok(GM_OK)
     };
     // SAFETY: passed on from the host.
     unsafe { call::<T>(node, err, body) }
+}
+
+/// Tells the host when the next tick is wanted.
+///
+/// # Safety
+/// `info` is null or what the host passed for this call.
+unsafe fn tell_next(next: Tick, info: *mut gm_tick_info) {
+    let next_ns = match next {
+        Tick::Again => GM_TIME_UNKNOWN,
+        Tick::At(at_ns) => at_ns,
+        Tick::OnWake | Tick::End => i64::MAX,
+    };
+    if !info.is_null() {
+        // SAFETY: not null; the host passed it for this call.
+        unsafe { (*info).next_ns = next_ns };
+    }
 }
 
 unsafe extern "C" fn process<T: Processor>(

@@ -11,6 +11,9 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+/// Longest message of the host that is kept.
+const MESSAGE_LEN_MAX: usize = 4096;
+
 /// The services of version 1.0, every one present.
 #[derive(Debug, Clone, Copy)]
 struct HostApi {
@@ -263,11 +266,10 @@ impl HostRef {
 }
 
 fn host_error(status: gm_status, error: &mut ErrorSlot) -> Error {
-    let message = error.message();
-    if message.is_empty() {
-        Error::with_status(status, format!("the host answered with status {status}"))
-    } else {
-        Error::with_status(status, message)
+    let whole = error.take_whole_message(MESSAGE_LEN_MAX);
+    match whole.unwrap_or_else(|| error.message().into_owned()) {
+        message if message.is_empty() => Error::with_status(status, format!("the host answered with status {status}")),
+        message => Error::with_status(status, message),
     }
 }
 

@@ -108,13 +108,17 @@ fn spec_of(key: &ResourceKey<'_>, type_tag: &str) -> gm_resource_spec {
     }
 }
 
-/// Runs the load of a job and stores what `keep` makes of the value.
+/// A value and what it takes in memory, 0 where that is not better known than before the load.
+type Sized<T> = (T, u64);
+
+/// Runs the load of a job and stores what `keep` makes of the value, and its bytes.
 ///
 /// # Safety
-/// `arg` points at a `Job<F>` that nobody else uses, `out` at a place for a pointer, and `err` is null or prepared.
-unsafe fn run<T, F: FnOnce() -> Result<T>>(
+/// `arg` points at a `Job<F>` that nobody else uses, `out` and `bytes` at places for a pointer and a number, and `err`
+/// is null or prepared.
+unsafe fn run<T, F: FnOnce() -> Result<Sized<T>>>(
     arg: *mut c_void,
-    out: *mut *mut c_void,
+    (out, bytes): (*mut *mut c_void, *mut u64),
     err: *mut gm_error,
     keep: impl FnOnce(T) -> *mut c_void,
 ) -> gm_status {
@@ -122,8 +126,10 @@ unsafe fn run<T, F: FnOnce() -> Result<T>>(
     let job = unsafe { &mut *arg.cast::<Job<F>>() };
     let Some(load) = job.load.take() else { return GM_E_STATE };
     let (status, message) = match catch_unwind(AssertUnwindSafe(load)) {
-        Ok(Ok(value)) => {
+        Ok(Ok((value, size))) => {
             // SAFETY: passed on from the caller.
+            unsafe { bytes.write(size) };
+            // SAFETY: as above.
             unsafe { out.write(keep(value)) };
             return GM_OK;
         }
@@ -135,31 +141,36 @@ unsafe fn run<T, F: FnOnce() -> Result<T>>(
         }
     };
     // SAFETY: passed on from the caller.
-    unsafe { ErrorSlot::fill(err, status, &message) };
+    unsafe { ErrorSlot::fill_with_detail(err, status, &message, None) };
     status
 }
 
-unsafe extern "C" fn make<T, F>(arg: *mut c_void, out: *mut *mut c_void, _: *mut u64, err: *mut gm_error) -> gm_status
+unsafe extern "C" fn make<T, F>(
+    arg: *mut c_void,
+    out: *mut *mut c_void,
+    bytes: *mut u64,
+    err: *mut gm_error,
+) -> gm_status
 where
     T: Send + Sync + 'static,
-    F: FnOnce() -> Result<T>,
+    F: FnOnce() -> Result<Sized<T>>,
 {
     let keep = |value| Box::into_raw(Box::new(Stored { id: TypeId::of::<T>(), value })).cast();
     // SAFETY: the host calls with the argument of the spec, which is a job of this type.
-    unsafe { run::<T, F>(arg, out, err, keep) }
+    unsafe { run::<T, F>(arg, (out, bytes), err, keep) }
 }
 
 unsafe extern "C" fn make_shared<F>(
     arg: *mut c_void,
     out: *mut *mut c_void,
-    _: *mut u64,
+    bytes: *mut u64,
     err: *mut gm_error,
 ) -> gm_status
 where
-    F: FnOnce() -> Result<Buffer>,
+    F: FnOnce() -> Result<Sized<Buffer>>,
 {
     // SAFETY: as in `make`.
-    unsafe { run::<Buffer, F>(arg, out, err, |buffer| buffer.into_raw().cast()) }
+    unsafe { run::<Buffer, F>(arg, (out, bytes), err, |buffer| buffer.into_raw().cast()) }
 }
 
 unsafe extern "C" fn destroy<T>(value: *mut c_void) {
@@ -170,9 +181,13 @@ unsafe extern "C" fn destroy<T>(value: *mut c_void) {
 }
 
 impl<T: Send + Sync + 'static> Resource<T> {
-    pub(crate) fn get<F>(host: &HostRef, key: ResourceKey<'_>, load: F) -> Result<Self>
+    pub(crate) fn get(host: &HostRef, key: ResourceKey<'_>, load: impl FnOnce() -> Result<T>) -> Result<Self> {
+        Self::get_sized(host, key, || Ok((load()?, 0)))
+    }
+
+    pub(crate) fn get_sized<F>(host: &HostRef, key: ResourceKey<'_>, load: F) -> Result<Self>
     where
-        F: FnOnce() -> Result<T>,
+        F: FnOnce() -> Result<Sized<T>>,
     {
         let spec = spec_of(&key, type_name::<T>());
         let bytes = spec.bytes.max(size_of::<Stored<T>>() as u64);
@@ -212,9 +227,14 @@ impl<T: fmt::Debug> fmt::Debug for Resource<T> {
 }
 
 impl SharedBuffer {
-    pub(crate) fn get<F>(host: &HostRef, key: ResourceKey<'_>, load: F) -> Result<Self>
+    pub(crate) fn get(host: &HostRef, key: ResourceKey<'_>, load: impl FnOnce() -> Result<Buffer>) -> Result<Self> {
+        // Its length is what it takes, and the host sees that.
+        Self::load(host, key, || Ok((load()?, 0)))
+    }
+
+    fn load<F>(host: &HostRef, key: ResourceKey<'_>, load: F) -> Result<Self>
     where
-        F: FnOnce() -> Result<Buffer>,
+        F: FnOnce() -> Result<Sized<Buffer>>,
     {
         let spec = spec_of(&key, SHARED_TAG);
         let spec = gm_resource_spec { flags: GM_RESOURCE_SHARED, make: Some(make_shared::<F>), ..spec };

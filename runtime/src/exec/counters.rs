@@ -222,10 +222,12 @@ pub enum Operation {
     Stop,
     /// Freeing an instance.
     Destroy,
+    /// Asking for the pins of a node, before there is an instance.
+    Pins,
 }
 
 impl Operation {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Create,
         Self::Start,
         Self::Tick,
@@ -235,6 +237,7 @@ impl Operation {
         Self::Hint,
         Self::Stop,
         Self::Destroy,
+        Self::Pins,
     ];
 
     /// A number above 0 for a call word.
@@ -259,6 +262,7 @@ impl Operation {
             Self::Hint => "hint",
             Self::Stop => "stop",
             Self::Destroy => "destroy",
+            Self::Pins => "pins",
         }
     }
 }

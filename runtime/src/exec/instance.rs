@@ -16,10 +16,10 @@ pub trait Instance {
     /// The node cannot run; the session does not start.
     fn start(&mut self) -> Result<(), Fault>;
 
-    /// Asks a source for packets.
+    /// Asks a source for packets, or calls a node with inputs at a time that it asked for.
     ///
     /// # Errors
-    /// The source has failed.
+    /// The source has failed; a node with inputs goes on, or has failed as after a packet.
     fn tick(&mut self, now_ns: i64, outputs: &mut dyn Outputs) -> Result<NextTick, Fault>;
 
     /// Hands over a packet that came in on an input; what is left in it afterwards is dropped by the caller.
@@ -60,6 +60,11 @@ pub trait Factory: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// The instance cannot be made.
     fn create(&self, context: &Arc<NodeContext>, params: &str) -> Result<Box<dyn Instance>, Fault>;
+
+    /// Whether instances of a kind with inputs are to be ticked when they ask for it.
+    fn has_timer(&self) -> bool {
+        false
+    }
 }
 
 /// Finds the factory of a kind.

@@ -17,6 +17,7 @@ mod lease;
 mod metrics;
 mod report;
 mod shared;
+pub(crate) mod stray;
 pub mod supervise;
 mod watch;
 
@@ -44,4 +45,5 @@ pub use session::{Session, SessionHandle, SessionOptions, StartError, SteerError
 pub(crate) use single::Shape;
 pub use single::{CallError, CallTimeouts, Emitted, InstanceHandle, InstanceOptions, Phase};
 pub use supervise::NodeState;
+pub(crate) use watch::ABANDONED_MAX;
 pub use watch::abandoned_threads;

@@ -27,7 +27,7 @@ use crate::exec::single::InstanceHandle;
 use crate::exec::sys;
 use crate::exec::watch::Watch;
 use crate::exec::worker::{self, Go, Milestone};
-use crate::graph::Graph;
+use crate::graph::{Graph, PinsError};
 use assemble::Assembly;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Milestones that one worker can reach, those that the watch tells included.
-const MILESTONES_PER_WORKER: usize = 6;
+const MILESTONES_PER_WORKER: usize = 7;
 
 /// How long a wait without an end sleeps at once.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
@@ -97,6 +97,15 @@ pub enum StartError {
     /// A node could not be made or started.
     #[error(transparent)]
     Node(#[from] Box<NodeFailure>),
+    /// The pins of a single instance, which depend on its params, are not known.
+    #[error("the pins of `{kind}` are not known: {error}")]
+    Pins {
+        /// Id of the kind.
+        kind: String,
+        /// Why they are not.
+        #[source]
+        error: PinsError,
+    },
     /// A single instance was not made in time.
     #[error("create of `{kind}` took longer than {waited_ms} ms; raise `create_timeout`")]
     Timeout {
@@ -202,26 +211,34 @@ impl Session {
 
     /// Leads the workers through creating and starting. Dropping `go` on an error frees what they made.
     fn begin(&mut self, go: &[Sender<Go>]) -> Result<(), StartError> {
-        self.await_all()?;
+        let mut awaited = self.alive.clone();
+        self.await_all(&mut awaited)?;
         tell_all(go, Go::Start);
-        self.await_all()?;
+        self.await_all(&mut awaited)?;
+        self.handle.shared().begin();
         tell_all(go, Go::Run);
         Ok(())
     }
 
-    /// Waits until every worker has reached the next milestone. The watch ends calls that do not return, so this ends.
-    fn await_all(&mut self) -> Result<(), StartError> {
-        let mut missing = self.alive.clone();
+    /// Waits until every awaited worker has reached the next milestone. The watch ends calls that do not return, so this
+    /// ends. A worker whose thread was lost is awaited no more: if the session could not start without it, there would be
+    /// a failure; one that took its place makes its instances when the session runs.
+    fn await_all(&mut self, awaited: &mut Vec<String>) -> Result<(), StartError> {
+        let mut missing = awaited.clone();
         while !missing.is_empty() {
             let Ok(milestone) = self.milestones.recv() else { break };
             self.heard(&milestone);
             match milestone {
                 Milestone::Created(worker) | Milestone::Started(worker) => missing.retain(|name| *name != worker),
                 Milestone::Failed(failure) => return Err(failure.into()),
-                Milestone::Lost(worker) | Milestone::Ended(worker) => {
-                    let failure = self.handle.shared().failures().into_iter().next().map(Box::new);
-                    return Err(failure.map_or(StartError::WorkerGone { worker }, StartError::Node));
+                Milestone::Lost(worker) | Milestone::Replaced(worker) => {
+                    if let Some(failure) = self.handle.shared().failures().into_iter().next() {
+                        return Err(StartError::Node(Box::new(failure)));
+                    }
+                    awaited.retain(|name| *name != worker);
+                    missing.retain(|name| *name != worker);
                 }
+                Milestone::Ended(worker) => return Err(StartError::WorkerGone { worker }),
             }
         }
         Ok(())

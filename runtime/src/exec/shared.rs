@@ -13,6 +13,8 @@ use std::time::Instant;
 /// State of a session that every thread of it can see.
 #[derive(Debug, Default)]
 pub(crate) struct SessionShared {
+    /// Every node that the session needs has begun to run.
+    has_begun: AtomicBool,
     /// Sources end, inlets close; what is under way is still finished.
     is_draining: AtomicBool,
     /// Everything ends at once.
@@ -74,6 +76,16 @@ impl SessionShared {
     /// What happened to the nodes.
     pub(crate) fn events(&self) -> &Arc<EventLog> {
         &self.events
+    }
+
+    /// Lets those run who wait for the session.
+    pub(crate) fn begin(&self) {
+        self.has_begun.store(true, Ordering::Release);
+        self.ring_all();
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -154,7 +154,7 @@ impl InstanceHandle {
             Ok(Err((operation, fault))) => Err(Box::new(handle.failure(operation, fault)).into()),
             Err(_) => {
                 handle.abandon("it was not made in time");
-                handle.end.give_thread_up();
+                handle.end.thread().give_up();
                 Err(StartError::Timeout { kind: handle.kind.to_string(), waited_ms: since.elapsed().as_millis() })
             }
         }
@@ -268,7 +268,7 @@ impl InstanceHandle {
             }
             Err(_) if !self.end.has_come() => {
                 self.abandon(&format!("{} did not return in time", operation.name()));
-                self.end.give_thread_up();
+                self.end.thread().give_up();
                 Err(self.timeout(operation, Phase::Reply, self.options.reply_timeout))
             }
             Ok(Answer::GivenUp) | Err(_) => {

@@ -33,7 +33,7 @@ const PERIOD_MIN: Duration = Duration::from_millis(1);
 const UPKEEP_PERIOD: Duration = Duration::from_secs(1);
 
 /// Abandoned threads of this process beyond which a hung instance is not replaced: each may hold a core and memory.
-const ABANDONED_MAX: u64 = 8;
+pub(crate) const ABANDONED_MAX: u64 = 8;
 
 /// Threads of this process that were abandoned and have not come back. From the standard library, because loom's
 /// atomics cannot be static; nothing is ordered by it.
@@ -64,6 +64,8 @@ pub(crate) struct WatchedWorker {
     pub(crate) nodes: Vec<WatchedNode>,
     /// Links between nodes of this worker: their queues are on its stack.
     pub(crate) locals: Vec<Arc<LinkCounters>>,
+    /// Whether its thread was lost before.
+    pub(crate) was_replaced: bool,
     /// The plan of a thread that could take this one's place.
     pub(crate) replica: Option<WorkerPlan>,
 }
@@ -157,10 +159,16 @@ impl Watch {
                 && worker.lease.revoke(call)
             {
                 shared.worker_abandoned(&worker.name);
-                if !worker.abandon(&hung, shared, (now_ns, milestones, start)) {
+                let was_replaced = std::mem::replace(&mut worker.was_replaced, true);
+                let is_replaced = worker.abandon(&hung, shared, (now_ns, milestones, start));
+                if !is_replaced {
                     shared.worker_ended();
-                    // A session that is gone does not listen.
-                    let _unheard = milestones.send(Milestone::Lost(worker.name.clone()));
+                }
+                // Told once for each worker, as nobody reads while the session runs; one that is gone never does.
+                match (is_replaced, was_replaced) {
+                    (false, _) => drop(milestones.send(Milestone::Lost(worker.name.clone()))),
+                    (true, false) => drop(milestones.send(Milestone::Replaced(worker.name.clone()))),
+                    (true, true) => {}
                 }
             }
         }
@@ -377,11 +385,13 @@ fn deadline_of(deadlines: &Deadlines, operation: Operation) -> (Duration, &'stat
         Operation::Hint => (deadlines.hint, "hint_ms"),
         Operation::Stop => (deadlines.stop, "stop_ms"),
         Operation::Destroy => (deadlines.destroy, "destroy_ms"),
+        // No worker asks for pins, so no call word says this.
+        Operation::Pins => (deadlines.pins, "pins_ms"),
     }
 }
 
 fn shortest(deadlines: &Deadlines) -> Duration {
-    let Deadlines { create, start, process, tick, flush, update, hint, stop, destroy } = *deadlines;
+    let Deadlines { pins: _, create, start, process, tick, flush, update, hint, stop, destroy } = *deadlines;
     [create, start, process, tick, flush, update, hint, stop, destroy].into_iter().min().unwrap_or(PERIOD_MAX)
 }
 

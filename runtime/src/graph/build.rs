@@ -7,6 +7,7 @@ mod cycles;
 mod ends;
 mod links;
 mod meeting;
+mod named;
 mod order;
 mod vertices;
 

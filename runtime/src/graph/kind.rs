@@ -1,9 +1,11 @@
 //! What a plugin offers, as data.
 //!
-//! The graph is checked against this description alone, so no plugin code runs before a graph is known to be sound.
+//! The graph is checked against this description alone, so no plugin code runs before a graph is known to be sound. Where
+//! the pins of a node depend on its params, whoever has the kinds is asked for them; this module calls no plugin itself.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -112,6 +114,73 @@ impl KindInfo {
     }
 }
 
+/// The capability of a kind whose params decide which pins a node has.
+pub(crate) const PINS_BY_PARAMS: &str = "pins_by_params";
+
+impl KindInfo {
+    /// Whether the pins of a node are known only with its params: see [`Kinds::kind_with`].
+    #[must_use]
+    pub fn has_pins_by_params(&self) -> bool {
+        self.capabilities.iter().any(|capability| capability == PINS_BY_PARAMS)
+    }
+}
+
+/// Which pins are asked for.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct PinsQuestion<'a> {
+    /// Id of the node, for logs and messages.
+    pub node: &'a str,
+    /// Its params, expanded and checked against the schema of the kind.
+    pub params: &'a Value,
+    /// How long the answer may take.
+    pub timeout: Duration,
+}
+
+impl<'a> PinsQuestion<'a> {
+    /// Asks for the pins of a node with these params.
+    #[must_use]
+    pub const fn new(node: &'a str, params: &'a Value, timeout: Duration) -> Self {
+        Self { node, params, timeout }
+    }
+}
+
+/// Why the pins of a node are not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PinsError {
+    /// The plugin says that there are none for these params.
+    #[error("{message}")]
+    Refused {
+        /// What the plugin says.
+        message: String,
+    },
+    /// The plugin panicked or broke the contract of the ABI.
+    #[error("{message}")]
+    Failed {
+        /// What was seen.
+        message: String,
+    },
+    /// The plugin does not answer; its thread is left alone.
+    #[error("no answer after {waited_ms} ms; raise `deadlines.pins_ms` if it may take that long")]
+    Late {
+        /// How long it was waited for.
+        waited_ms: u128,
+    },
+    /// The answer breaks a rule; the plugin is at fault.
+    #[error("the plugin tells pins that no node can have: {reason}")]
+    Wrong {
+        /// Which rule, and where.
+        reason: String,
+    },
+    /// The environment does not let anybody ask.
+    #[error("nobody can be asked: {reason}")]
+    Unasked {
+        /// What is missing.
+        reason: String,
+    },
+}
+
 /// The kinds that a graph may use.
 pub trait Kinds {
     /// The kind with this id.
@@ -119,6 +188,16 @@ pub trait Kinds {
 
     /// Every kind, sorted by id.
     fn kinds(&self) -> Vec<Arc<KindInfo>>;
+
+    /// A kind as one node has it: with the pins of that node where they depend on params, and else as it is.
+    ///
+    /// May call the plugin and block until the timeout.
+    ///
+    /// # Errors
+    /// The pins are not known.
+    fn kind_with(&self, kind: &Arc<KindInfo>, _question: &PinsQuestion<'_>) -> Result<Arc<KindInfo>, PinsError> {
+        Ok(Arc::clone(kind))
+    }
 }
 
 /// A plain list serves where no registry is at hand, for example in tests.

@@ -10,9 +10,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::format::FormatTemplate;
-use super::kind::{KindInfo, PinInfo, PluginInfo, Role};
+mod pins;
+
+use super::kind::{KindInfo, PluginInfo, Role};
 use super::params::ParamSchema;
+pub(crate) use pins::PINS_TEXT_LEN_MAX;
+use pins::{RawPin, check_role, read_pins};
 
 /// Largest manifest that is read; a plugin with 64 kinds and rich schemas stays well below.
 pub const MANIFEST_LEN_MAX: usize = 256 * 1024;
@@ -110,16 +113,6 @@ struct RawKind {
     capabilities: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct RawPin {
-    name: String,
-    format: String,
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    optional: bool,
-}
-
 impl Manifest {
     /// Reads and checks a manifest.
     ///
@@ -158,7 +151,7 @@ impl Manifest {
         check_id(&raw.id, &format!("{path}.id"))?;
         let inputs = read_pins(raw.inputs, &format!("{path}.inputs"))?;
         let outputs = read_pins(raw.outputs, &format!("{path}.outputs"))?;
-        check_role(raw.role, &inputs, &outputs, path)?;
+        check_role(raw.role, &inputs, &outputs, &format!("{path}."))?;
         check_count(raw.capabilities.len(), CAPABILITIES_MAX, &format!("{path}.capabilities"))?;
         let schema_path = format!("{path}.params_schema");
         ParamSchema::compile(&raw.params_schema).map_err(|reason| invalid(&schema_path, reason))?;
@@ -179,36 +172,6 @@ impl Manifest {
             plugin,
         });
         Ok(())
-    }
-}
-
-fn read_pins(raw: Vec<RawPin>, path: &str) -> Result<Vec<PinInfo>, ManifestError> {
-    check_count(raw.len(), PINS_MAX, path)?;
-    check_unique(raw.iter().map(|pin| pin.name.as_str()), |index| format!("{path}[{index}].name"))?;
-    let read = |(index, pin): (usize, RawPin)| {
-        check_id(&pin.name, &format!("{path}[{index}].name"))?;
-        let format = FormatTemplate::parse(&pin.format)
-            .map_err(|error| invalid(&format!("{path}[{index}].format"), error.to_string()))?;
-        Ok(PinInfo { name: pin.name, format, description: pin.description, optional: pin.optional })
-    };
-    raw.into_iter().enumerate().map(read).collect()
-}
-
-fn check_role(role: Role, inputs: &[PinInfo], outputs: &[PinInfo], path: &str) -> Result<(), ManifestError> {
-    match role {
-        Role::Source if !inputs.is_empty() => {
-            Err(invalid(&format!("{path}.inputs"), "a source has no inputs".to_owned()))
-        }
-        Role::Source if outputs.is_empty() => {
-            Err(invalid(&format!("{path}.outputs"), "a source needs an output".to_owned()))
-        }
-        Role::Sink if !outputs.is_empty() => {
-            Err(invalid(&format!("{path}.outputs"), "a sink has no outputs".to_owned()))
-        }
-        Role::Sink | Role::Processor if inputs.is_empty() => {
-            Err(invalid(&format!("{path}.inputs"), format!("a {} needs an input", role.as_str())))
-        }
-        Role::Source | Role::Processor | Role::Sink => Ok(()),
     }
 }
 

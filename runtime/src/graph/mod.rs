@@ -1,6 +1,6 @@
 //! The graph as data: spec, formats, kinds, checks and messages.
 //!
-//! Nothing here starts a thread, reads a clock or calls a plugin. [`GraphSpec::load`] reads the file it is given; everything else works
+//! Nothing here starts a thread, reads a clock or calls a plugin; [`Kinds`] may, where the params of a node decide on its pins. [`GraphSpec::load`] reads the file it is given; everything else works
 //! on values in memory. Input of any origin is bounded in size and depth, and no input makes this module panic.
 //!
 //! The way of a graph: a file, a launch line or the [`GraphBuilder`] becomes a [`GraphSpec`]; `build` checks it against the [`Kinds`] that
@@ -36,7 +36,9 @@ pub use format::{
     AudioFormat, AudioLayout, BytesFormat, DType, EventFormat, Format, FormatError, FormatSet, FormatTemplate,
     PixelFormat, SampleType, TensorFormat, VideoFormat,
 };
-pub use kind::{KindInfo, Kinds, PinInfo, PluginInfo, Role};
+pub(crate) use kind::PINS_BY_PARAMS;
+pub use kind::{KindInfo, Kinds, PinInfo, PinsError, PinsQuestion, PluginInfo, Role};
+pub(crate) use manifest::PINS_TEXT_LEN_MAX;
 pub use manifest::{Manifest, ManifestError, PluginManifest};
 pub use model::{Graph, Link, Node, NodeRole, Pin, PinRef, WarmUp};
 pub(crate) use params::{apply_change, check_params};

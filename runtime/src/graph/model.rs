@@ -33,6 +33,7 @@ pub struct Node {
     pub(crate) send_timeout: Duration,
     pub(crate) deadlines: Deadlines,
     pub(crate) policy: Policy,
+    pub(crate) missing: Option<String>,
     pub(crate) inputs: Vec<Pin>,
     pub(crate) outputs: Vec<Pin>,
 }
@@ -229,6 +230,12 @@ impl Node {
     #[must_use]
     pub const fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Why no instance of the node can be made, where its policy lets the rest go on without it.
+    #[must_use]
+    pub fn missing(&self) -> Option<&str> {
+        self.missing.as_deref()
     }
 
     /// Whether packets may pass the node by: it has one input and one output, and they have the same format.

@@ -157,6 +157,11 @@ impl<'a> Reporter<'a> {
         !self.errors.is_empty()
     }
 
+    /// How many errors were found so far.
+    pub(crate) fn count(&self) -> usize {
+        self.errors.len()
+    }
+
     /// Whether more was found than will be shown, so that nobody needs another suggestion.
     pub(crate) fn is_flooded(&self) -> bool {
         self.errors.len() > DIAGNOSTICS_MAX

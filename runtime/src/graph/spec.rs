@@ -251,6 +251,7 @@ pub(crate) mod keys {
     pub(crate) const RESTART: &[&str] = &["max", "window_ms", "backoff_first_ms", "backoff_max_ms", "reset_after_ms"];
     pub(crate) const DEADLINES: &[&str] = &[
         "load_ms",
+        "pins_ms",
         "create_ms",
         "start_ms",
         "process_ms",

@@ -7,12 +7,14 @@ mod handle;
 mod status;
 
 use self::handle::Handle;
-use self::status::{check_flow, fault_of};
+use self::status::check_flow;
+pub(super) use self::status::{fault_of, message_of};
 use super::attribution::Attribution;
 use super::host::{Home, HostContext, during_emitting_call, size_of_u32};
-use super::import::{Functions, ImportedClass};
+use super::import::{Functions, ImportedClass, PinsFn};
 use super::pool;
 use crate::exec::{Factory, Fault, FaultClass, Hint, HintAnswer, Instance, NextTick, NodeContext, Operation, Outputs};
+use crate::graph::Role;
 use crate::resource::Resources;
 use graphmill_abi::layout::*;
 use graphmill_abi::{ErrorSlot, Packet};
@@ -54,9 +56,18 @@ impl PluginFactory {
     pub(super) fn kind(&self) -> &str {
         &self.class.id
     }
+
+    /// The function that tells the pins, with the file that it comes from; `None` where they do not depend on params.
+    pub(super) fn pins(&self) -> Option<(PinsFn, Option<PathBuf>)> {
+        Some((self.class.functions.pins?, self.file.clone()))
+    }
 }
 
 impl Factory for PluginFactory {
+    fn has_timer(&self) -> bool {
+        self.class.role == Role::Processor && self.class.functions.tick.is_some()
+    }
+
     fn create(&self, context: &Arc<NodeContext>, params: &str) -> Result<Box<dyn Instance>, Fault> {
         let host = HostContext::for_node(Arc::clone(context), Home::new(&self.resources, self.plugin));
         let attribution = Attribution::of_node(context.node(), context.kind(), self.file.as_deref());

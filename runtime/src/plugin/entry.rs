@@ -4,6 +4,7 @@
 //! and an entry function is called once.
 
 use super::attribution::Attribution;
+use super::call::message_of;
 use super::error::LoadError;
 use super::flight::{Flights, Landing, Progress};
 use super::host::HostContext;
@@ -79,9 +80,9 @@ pub(super) unsafe fn enter(
     // A plugin may forget to retain the context that its entry borrowed; it costs little to keep it for good.
     let _kept = std::mem::ManuallyDrop::new(context);
     if status != GM_OK {
-        let message = match error.message() {
+        let message = match message_of(status, &mut error) {
             text if text.is_empty() => "it gives no reason".to_owned(),
-            text => text.into_owned(),
+            text => text,
         };
         return Err(LoadError::Entry { origin, status, message });
     }

@@ -128,7 +128,7 @@ unsafe fn refuse(err: *mut gm_error, refusal: &Refusal) -> gm_status {
     }
     if err.is_aligned() {
         // SAFETY: null or prepared by the plugin.
-        unsafe { ErrorSlot::fill(err, refusal.status, &refusal.message) };
+        unsafe { ErrorSlot::fill_with_detail(err, refusal.status, &refusal.message, None) };
     }
     refusal.status
 }

@@ -7,7 +7,7 @@
 mod class;
 mod fault;
 
-pub(super) use class::{Functions, ImportedClass};
+pub(super) use class::{Functions, ImportedClass, PinsFn};
 pub use fault::ModuleFault;
 
 use super::text::read_str;
@@ -171,6 +171,11 @@ fn check_against_manifest(classes: &[ImportedClass], manifest: &Manifest) -> Res
         };
         if kind.role != class.role {
             return Err(ModuleFault::RoleDiffers { class: class.id.clone(), table: class.role, manifest: kind.role });
+        }
+        match (class.functions.pins, kind.has_pins_by_params()) {
+            (None, true) => return Err(ModuleFault::PinsUntold { class: class.id.clone() }),
+            (Some(_), false) => return Err(ModuleFault::PinsUnasked { class: class.id.clone() }),
+            (Some(_), true) | (None, false) => {}
         }
     }
     let offered: BTreeSet<&str> = classes.iter().map(|class| class.id.as_str()).collect();

@@ -25,6 +25,7 @@ mod attribution;
 mod call;
 mod host;
 mod idle;
+mod pins;
 
 mod counted;
 mod pool;

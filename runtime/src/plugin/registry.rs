@@ -6,9 +6,10 @@ use super::error::LoadError;
 use super::idle;
 use super::import::ImportedModule;
 use super::origin::Origin;
+use super::pins::{self, Question};
 use super::pool;
-use crate::exec::{Factories, Factory, sys};
-use crate::graph::{KindInfo, Kinds, PluginManifest};
+use crate::exec::{Clock, Factories, Factory, MonotonicClock, NodeContext, NodeName, Wake, sys};
+use crate::graph::{KindInfo, Kinds, PinsError, PinsQuestion, PluginManifest};
 use crate::resource::Resources;
 use crate::telemetry::{ResourceFigures, ResourceGauge};
 use graphmill_abi::Module;
@@ -210,6 +211,27 @@ impl Kinds for Plugins {
     fn kinds(&self) -> Vec<Arc<KindInfo>> {
         self.registered().by_kind.values().map(|offer| Arc::clone(&offer.info)).collect()
     }
+
+    fn kind_with(&self, kind: &Arc<KindInfo>, question: &PinsQuestion<'_>) -> Result<Arc<KindInfo>, PinsError> {
+        let offer = self.registered().by_kind.get(&kind.id).cloned();
+        let Some((function, plugin_file)) = offer.and_then(|offer| offer.factory.pins()) else {
+            return Ok(Arc::clone(kind));
+        };
+        let name = NodeName::new("graph", question.node, kind.id.as_str());
+        let clock: Arc<dyn Clock> = Arc::new(MonotonicClock::new());
+        let context = Arc::new(NodeContext::new(name, 0, clock, Arc::new(NoWake)));
+        let params = question.params.to_string();
+        let text = pins::ask(Question { function, context, plugin_file, params }, question.timeout)?;
+        kind.with_pins(&text).map(Arc::new)
+    }
+}
+
+/// What has no instance has nobody to wake.
+#[derive(Debug)]
+struct NoWake;
+
+impl Wake for NoWake {
+    fn wake(&self) {}
 }
 
 impl Factories for Plugins {

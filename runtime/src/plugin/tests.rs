@@ -5,6 +5,7 @@ mod calls;
 mod contract;
 mod hints;
 mod logging;
+mod pins;
 mod resources;
 mod resources_raw;
 mod services;

@@ -34,6 +34,7 @@ pub(crate) fn came_before(first: (&str, &str), second: (&str, &str)) -> bool {
 }
 
 /// Waits until an instance was called; a call that never comes ends in the time limit of the test run.
+#[allow(dead_code, reason = "not every test file waits for a call")]
 pub(crate) fn await_call(test: &str, name: &str) {
     while !calls(test).iter().any(|(call, _)| *call == name) {
         std::thread::yield_now();

@@ -34,7 +34,7 @@ fn layout_is_what_the_header_promises() {
     layout!(gm_tick_info, 24, 8, { struct_size: 0, flags: 4, now_ns: 8, next_ns: 16 });
     layout!(gm_host_api, 136, 8, { hdr: 0, ctx_retain: 16, ctx_release: 24, log_site: 32, log_enabled: 40, log: 48, is_cancelled: 56, clock_ns: 64, buffer_alloc: 72, emit: 80, wake: 88, hint: 96, get_extension: 104, resource_get: 112, resource_value: 120, resource_release: 128 });
     layout!(gm_host, 16, 8, { api: 0, ctx: 8 });
-    layout!(gm_node_class, 104, 8, { struct_size: 0, role: 4, id: 8, create: 24, destroy: 32, start: 40, stop: 48, tick: 56, process: 64, flush: 72, update: 80, hint: 88, get_extension: 96 });
+    layout!(gm_node_class, 112, 8, { struct_size: 0, role: 4, id: 8, create: 24, destroy: 32, start: 40, stop: 48, tick: 56, process: 64, flush: 72, update: 80, hint: 88, get_extension: 96, pins: 104 });
     layout!(gm_module, 56, 8, { hdr: 0, manifest_json: 16, classes: 32, n_classes: 40, flags: 44, get_extension: 48 });
     assert_eq!((size_of::<gm_log_data>(), align_of::<gm_log_data>()), (16, 8));
     assert_eq!((size_of::<gm_payload>(), align_of::<gm_payload>()), (96, 8));

@@ -8,7 +8,7 @@ use crate::exec::doorbell::Doorbell;
 use crate::exec::ends::{EndPlan, Inlet, Outlet};
 use crate::exec::follow::Follower;
 use crate::exec::hint::Upstream;
-use crate::exec::instance::{Factories, Factory, Fault, FaultClass};
+use crate::exec::instance::{Factories, Factory, Fault, FaultClass, Instance};
 use crate::exec::lease::Lease;
 use crate::exec::link::{Link, LinkCounters};
 use crate::exec::report::{LinkEntry, NodeEntry};
@@ -188,6 +188,7 @@ fn watched(worker: &WorkerPlan) -> WatchedWorker {
         thread: worker.thread.clone(),
         nodes: Vec::new(),
         locals: worker.locals.iter().map(|link| link.counters.clone()).collect(),
+        was_replaced: false,
         replica: None,
     }
 }
@@ -269,6 +270,18 @@ fn upstream(graph: &Graph, at: usize, controls: &[Arc<NodeControl>]) -> Upstream
     Upstream::new((0..n_inputs).map(feeds).collect())
 }
 
+/// In the place of a factory that could make nothing that fits the links of its node.
+#[derive(Debug)]
+struct Missing {
+    reason: String,
+}
+
+impl Factory for Missing {
+    fn create(&self, _context: &Arc<NodeContext>, _params: &str) -> Result<Box<dyn Instance>, Fault> {
+        Err(Fault::new(FaultClass::Error, self.reason.as_str()))
+    }
+}
+
 /// Gives a wired vertex to its worker or to the application.
 fn place(
     node: &graph::Node,
@@ -295,6 +308,10 @@ fn place(
             let (node, kind) = (node.id().to_string(), kind.id.clone());
             StartError::UnknownKind { node, kind }
         })?;
+        let factory: Arc<dyn Factory> = match node.missing() {
+            Some(reason) => Arc::new(Missing { reason: reason.to_owned() }),
+            None => factory,
+        };
         return place_node(node, kind, (vertex, upstream, factory), (assembly, session, options));
     }
     let Vertex { worker: _, bell, inputs, outputs, counters, control, follower } = vertex;
@@ -346,12 +363,14 @@ fn place_node(
         inputs: inputs.iter().flat_map(|input| &input.feeds).filter_map(Feed::remote).cloned().collect(),
         outputs: outputs.iter().flat_map(Output::remote_links).cloned().collect(),
     };
+    let timer = (!node.is_source() && factory.has_timer()).then(|| Ticks::on_wake(waker.clone()));
     let plan = NodePlan {
         context,
         current,
         factory,
         plugin_file: kind.plugin.file.clone(),
         control,
+        timer,
         ticks: node.is_source().then(|| Ticks::new(node.tick(), waker)),
         send_timeout: node.send_timeout(),
         inputs,

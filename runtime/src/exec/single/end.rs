@@ -9,8 +9,8 @@
 //! it, so there is nothing here for a model checker that cannot model the channels.
 
 use super::worker::{Answer, Request};
-use crate::exec::sys::{self, AtomicBool, AtomicU64, Ordering};
-use crate::exec::watch;
+use crate::exec::stray::Stray;
+use crate::exec::sys::{AtomicBool, Ordering};
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,10 +25,8 @@ pub(super) struct End {
     callers: Mutex<Callers>,
     /// The queue that the instance's thread takes from.
     queue: Receiver<Request>,
-    /// The kernel's number of the instance's thread; 0 until it runs.
-    thread: AtomicU64,
-    /// What became of that thread: [`RUNS`], [`GIVEN_UP`] or [`HAS_ENDED`].
-    fate: AtomicU64,
+    /// The instance's thread.
+    thread: Stray,
 }
 
 /// Where the handles wait for their replies, by the numbers of the handles.
@@ -38,10 +36,6 @@ struct Callers {
     next: u64,
 }
 
-const RUNS: u64 = 0;
-const GIVEN_UP: u64 = 1;
-const HAS_ENDED: u64 = 2;
-
 impl End {
     pub(super) fn new(queue: Receiver<Request>) -> Self {
         Self {
@@ -49,29 +43,13 @@ impl End {
             reason: Mutex::default(),
             callers: Mutex::default(),
             queue,
-            thread: AtomicU64::new(0),
-            fate: AtomicU64::new(RUNS),
+            thread: Stray::new(),
         }
     }
 
-    /// Notes that the instance lives on the thread that calls.
-    pub(super) fn lives_here(&self) {
-        self.thread.store(sys::thread_number(), Ordering::Relaxed);
-    }
-
-    /// Puts the instance's thread, which does not return, behind the others, and counts it, once.
-    pub(super) fn give_thread_up(&self) {
-        if self.fate.compare_exchange(RUNS, GIVEN_UP, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            watch::thread_abandoned();
-            sys::demote_thread(self.thread.load(Ordering::Relaxed));
-        }
-    }
-
-    /// Notes that the instance's thread ends; one that was given up has come back.
-    pub(super) fn thread_ends(&self) {
-        if self.fate.swap(HAS_ENDED, Ordering::Relaxed) == GIVEN_UP {
-            watch::thread_came_back();
-        }
+    /// The instance's thread, for whoever gives it up and for itself.
+    pub(super) fn thread(&self) -> &Stray {
+        &self.thread
     }
 
     /// Adds a handle that waits at the other end of `caller`; returns its number.

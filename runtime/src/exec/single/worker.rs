@@ -83,7 +83,7 @@ impl Worker {
         ready: &Sender<Result<(), (Operation, Fault)>>,
         inbox: &Receiver<Request>,
     ) {
-        self.end.lives_here();
+        self.end.thread().lives_here();
         current::set_running(current::register(self.context.clone()));
         let mut instance = match factory.create(&self.context, params) {
             Ok(instance) => instance,
@@ -142,7 +142,7 @@ impl Callers {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.end.come("its thread has ended");
-        self.end.thread_ends();
+        self.end.thread().ends();
     }
 }
 

@@ -13,7 +13,8 @@ const NS_PER_MS: u64 = 1_000_000;
 ///
 /// It is a value without thread, clock or I/O: the same policy, seed and events give the same decisions. The rules:
 ///
-/// * A node that never ran is not restarted: its failure is that of the session's start.
+/// * A node that never ran, and whose policy ends the session, is not restarted: its failure is that of the session's
+///   start. With another policy it is restarted and trips like one that ran.
 /// * At most `restart.max` restarts begin within any `restart.window_ms`; the failure after them trips the node.
 /// * A success takes the back-off to its first wait; `restart.reset_after_ms` of running without a failure does so
 ///   too and gives the whole budget back.
@@ -83,6 +84,11 @@ impl Supervisor {
         self.state == NodeState::Tripped && self.policy.on_trip == OnTrip::Bypass
     }
 
+    /// Whether the session does not start without an instance of the node: it never ran, and its policy wants it so.
+    pub fn is_needed_to_start(&self) -> bool {
+        !self.has_run && self.policy.on_trip == OnTrip::StopSession
+    }
+
     /// Restarts that were begun.
     pub fn restarts(&self) -> u64 {
         self.restarts
@@ -114,10 +120,8 @@ impl Supervisor {
                 self.failure(fate_of_instance(kind), attempts)
             }
             (_, Event::Failure { kind, attempts }) if kind.holds_the_thread() => self.hang_after_the_end(attempts),
-            (Starting | Ready | Running | Degraded, Event::WorkerLost) if self.has_run => self.lose_worker(),
-            (Starting | Ready | Running | Degraded | Draining, Event::WorkerLost) => {
-                self.fail(InstanceFate::Abandon, 0)
-            }
+            (Starting | Ready | Running | Degraded, Event::WorkerLost) => self.lose_worker(),
+            (Draining, Event::WorkerLost) => self.fail(InstanceFate::Abandon, 0),
             (Starting | Ready | Running | Degraded | Draining, Event::Fatal { attempts }) => {
                 self.fail(InstanceFate::Discard, attempts)
             }
@@ -172,7 +176,7 @@ impl Supervisor {
     }
 
     fn failure(&mut self, instance: InstanceFate, attempts: u32) -> Decision {
-        if self.state == NodeState::Draining || !self.has_run {
+        if self.state == NodeState::Draining || self.is_needed_to_start() {
             return self.fail(instance, attempts);
         }
         self.forgive_after_health();

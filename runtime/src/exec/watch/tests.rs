@@ -50,6 +50,7 @@ fn watch() -> (Watch, Receiver<Milestone>, Arc<NodeCounters>) {
         thread: Arc::new(AtomicU64::new(u64::MAX)),
         nodes: vec![node],
         locals: Vec::new(),
+        was_replaced: false,
         replica: None,
     };
     shared.add_worker();

@@ -91,6 +91,8 @@ pub(crate) enum Milestone {
     Ended(String),
     /// Its thread did not return from a plugin in time, and nobody takes its place; told by the watch.
     Lost(String),
+    /// Its thread did not return in time, and another took its place, for the first time; told by the watch.
+    Replaced(String),
 }
 
 /// What the session tells a worker while it starts; a closed channel means that nothing will come of it.
@@ -157,6 +159,7 @@ fn replace(plan: WorkerPlan, milestones: &Sender<Milestone>) {
     plan.thread.store(thread_number(), Ordering::Relaxed);
     let ended = scopeguard::guard((plan.name.clone(), plan.shared.clone()), |ended| tell_end(ended, milestones));
     let mut worker = Worker::succeeding(plan);
+    worker.await_begin();
     if worker.run().and_then(|()| worker.destroy()) == Err(LeaseLost) {
         drop(worker);
         come_back(ended);
@@ -180,26 +183,27 @@ fn tell(milestones: &Sender<Milestone>, milestone: Milestone) {
 }
 
 impl Worker {
+    /// The worker with the first instance of each node; where one is missing and needed, those that were made are freed.
     fn create(plan: WorkerPlan) -> Result<Self, NotMade> {
-        let WorkerPlan { name, nodes: plans, locals, bell, shared, clock, timer, lease, thread: _ } = plan;
-        let mut gate = CallGate::new(lease);
-        let mut nodes: Vec<Node> = Vec::with_capacity(plans.len());
-        for (at, plan) in plans.into_iter().enumerate() {
-            match Node::create(at, plan, &mut gate) {
-                Ok(node) => nodes.push(node),
-                Err(NotMade::LeaseLost) => return Err(NotMade::LeaseLost),
-                Err(NotMade::Failed(failure)) => {
-                    for node in nodes.iter_mut().rev() {
-                        if node.destroy(&mut gate) == Err(LeaseLost) {
-                            return Err(NotMade::LeaseLost);
-                        }
-                    }
-                    return Err(NotMade::Failed(failure));
-                }
+        let WorkerPlan { name, nodes, locals, bell, shared, clock, timer, lease, thread: _ } = plan;
+        let nodes: Vec<Node> = nodes.into_iter().enumerate().map(|(at, plan)| Node::new(at, plan)).collect();
+        let is_shared = nodes.len() > 1;
+        let gate = CallGate::new(lease);
+        let mut worker = Self { name, nodes, locals, bell, shared, clock, timer, gate, is_shared };
+        match worker.with_each_node(Node::create) {
+            Ok(()) => Ok(worker),
+            Err(NotMade::LeaseLost) => Err(NotMade::LeaseLost),
+            Err(NotMade::Failed(failure)) => {
+                worker.destroy()?;
+                Err(NotMade::Failed(failure))
             }
         }
-        let is_shared = nodes.len() > 1;
-        Ok(Self { name, nodes, locals, bell, shared, clock, timer, gate, is_shared })
+    }
+
+    /// Does something with every node, in graph order, up to the first that fails.
+    fn with_each_node(&mut self, act: impl Fn(&mut Node, &mut Turn<'_>) -> Result<(), NotMade>) -> Result<(), NotMade> {
+        let (nodes, mut turn) = self.turn();
+        nodes.iter_mut().try_for_each(|node| act(node, &mut turn))
     }
 
     /// The worker in the place of a hung one.
@@ -222,7 +226,7 @@ impl Worker {
     /// From the instances being made to their being freed.
     fn live(&mut self, name: &str, go: &Receiver<Go>, milestones: &Sender<Milestone>) -> Result<(), LeaseLost> {
         if go.recv() == Ok(Go::Start) {
-            match self.nodes.iter_mut().try_for_each(|node| node.start(&mut self.gate)) {
+            match self.with_each_node(Node::start) {
                 Ok(()) => tell(milestones, Milestone::Started(name.to_string())),
                 Err(NotMade::Failed(failure)) => tell(milestones, Milestone::Failed(failure)),
                 Err(NotMade::LeaseLost) => return Err(LeaseLost),
@@ -232,6 +236,14 @@ impl Worker {
             self.run()?;
         }
         self.destroy()
+    }
+
+    /// Waits until the session runs, where this worker took the place of one that was lost before.
+    fn await_begin(&self) {
+        let has_begun = || self.shared.has_begun() || self.shared.is_aborted();
+        while !has_begun() {
+            self.bell.sleep_unless(|_| has_begun(), SLEEP_MAX);
+        }
     }
 
     fn run(&mut self) -> Result<(), LeaseLost> {

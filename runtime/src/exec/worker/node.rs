@@ -43,6 +43,8 @@ pub(crate) struct NodePlan {
     pub(crate) control: Arc<NodeControl>,
     /// For sources: when it is ticked.
     pub(crate) ticks: Option<Ticks>,
+    /// For nodes with inputs that can be ticked too: when.
+    pub(crate) timer: Option<Ticks>,
     pub(crate) send_timeout: Duration,
     pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<Output>,
@@ -65,6 +67,7 @@ impl NodePlan {
             plugin_file: self.plugin_file.clone(),
             control: self.control.clone(),
             ticks: self.ticks.as_ref().map(Ticks::replica),
+            timer: self.timer.as_ref().map(Ticks::replica),
             send_timeout: self.send_timeout,
             inputs: self.inputs.iter().map(Input::replica).collect(),
             outputs: self.outputs.iter().map(Output::replica).collect(),
@@ -183,6 +186,9 @@ impl Node {
         if self.inputs_ended(locals, now_ns) {
             return true;
         }
+        if self.plan.timer.as_ref().is_some_and(|timer| timer.is_due(now_ns)) && self.room(locals) > 0 {
+            return true;
+        }
         if self.cycle_awaited_since_ns.is_some_and(|since_ns| now_ns.saturating_sub(since_ns) >= CYCLE_DRAIN_NS) {
             return true;
         }
@@ -206,7 +212,9 @@ impl Node {
             return None;
         }
         let cycle_end_ns = self.cycle_awaited_since_ns.map(|since_ns| since_ns.saturating_add(CYCLE_DRAIN_NS));
-        self.plan.ticks.as_ref().and_then(Ticks::next_ns).or(cycle_end_ns)
+        let timer_ns = self.plan.timer.as_ref().and_then(Ticks::next_ns);
+        let own_ns = [timer_ns, cycle_end_ns].into_iter().flatten().min();
+        self.plan.ticks.as_ref().and_then(Ticks::next_ns).or(own_ns)
     }
 
     /// Makes the calls that are due, at most a batch per link; whether there were any.
@@ -228,7 +236,11 @@ impl Node {
         if let Some(due_ns) = self.restart_due_ns {
             return self.await_restart(due_ns, turn);
         }
-        if self.plan.ticks.is_some() { self.run_ticks(turn) } else { self.run_inputs(turn) }
+        if self.plan.ticks.is_some() {
+            return self.run_ticks(turn);
+        }
+        // What is there goes first: a node that waits for more may find that it has it.
+        Ok(self.run_inputs(turn)? | self.run_timer(turn)?)
     }
 
     fn feed(&self, pin: usize, feed: usize) -> Option<&Feed> {

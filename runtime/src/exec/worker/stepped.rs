@@ -1,6 +1,6 @@
 //! A worker without a thread: a test gives it one round after the other, where its thread would run or sleep.
 
-use super::{NotMade, Step, Worker, WorkerPlan};
+use super::{Node, NotMade, Step, Worker, WorkerPlan};
 use crate::exec::watch::thread_came_back;
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl SteppedWorker {
     /// Makes and starts the instances.
     pub(crate) fn begin(plan: WorkerPlan) -> Result<Box<Self>, NotMade> {
         let mut worker = Worker::create(plan)?;
-        worker.nodes.iter_mut().try_for_each(|node| node.start(&mut worker.gate))?;
+        worker.with_each_node(Node::start)?;
         Ok(Self::of(worker))
     }
 

@@ -1,4 +1,4 @@
-//! When a source is asked for packets.
+//! When a source is asked for packets, and when a node with inputs is called without one.
 
 use crate::exec::context::Wake;
 use crate::exec::counters::NodeCounters;
@@ -14,6 +14,8 @@ pub(crate) struct Ticks {
     rule: Rule,
     /// The next tick; `i64::MAX` when only a wake brings it.
     next_ns: i64,
+    /// The first tick of every instance.
+    first_ns: i64,
     waker: Arc<TickWaker>,
 }
 
@@ -57,12 +59,22 @@ impl Ticks {
                 Rule::Interval { interval_ns: interval_ns.max(1), makes_up: late == LateTicks::Burst }
             }
         };
-        Self { rule, next_ns: i64::MIN, waker }
+        Self { rule, next_ns: i64::MIN, first_ns: i64::MIN, waker }
+    }
+
+    /// A timetable of a node with inputs: it is ticked once it asks for that, and when it said then.
+    pub(crate) fn on_wake(waker: Arc<TickWaker>) -> Self {
+        Self { rule: Rule::SelfTimed, next_ns: i64::MAX, first_ns: i64::MAX, waker }
     }
 
     /// The timetable of the instance that takes the place of this one's.
     pub(crate) fn replica(&self) -> Self {
-        Self { rule: self.rule, next_ns: i64::MIN, waker: self.waker.clone() }
+        Self { rule: self.rule, next_ns: self.first_ns, first_ns: self.first_ns, waker: self.waker.clone() }
+    }
+
+    /// Forgets what an instance asked for that is gone.
+    pub(crate) fn begin_again(&mut self) {
+        self.next_ns = self.first_ns;
     }
 
     /// Whether a tick is due.
@@ -172,6 +184,19 @@ mod tests {
         ticks.resume(95 * MS);
         assert!(ticks.take_due(95 * MS, &counters) && !ticks.is_due(104 * MS));
         assert_eq!((ticks.next_ns(), counters.late_ticks.value()), (Some(105 * MS), 0));
+    }
+
+    #[test]
+    fn node_with_inputs_is_ticked_only_once_it_asks_for_it() {
+        let counters = NodeCounters::default();
+        let mut ticks = Ticks::on_wake(Arc::new(TickWaker::new(Arc::default())));
+        assert!(!ticks.is_due(i64::MAX - 1));
+        ticks.waker.wake();
+        assert!(ticks.take_due(0, &counters));
+        ticks.set_next(NextTick::At(5 * MS));
+        assert!(!ticks.is_due(4 * MS) && ticks.is_due(5 * MS));
+        ticks.begin_again();
+        assert!(!ticks.is_due(5 * MS) && !ticks.replica().is_due(5 * MS), "its next instance asked for nothing");
     }
 
     #[test]

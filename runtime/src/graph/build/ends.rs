@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::vertices::Vertex;
 use crate::graph::diagnostic::Diagnostic;
-use crate::graph::model::{Pin, PinRef};
+use crate::graph::model::{NodeRole, Pin, PinRef};
 use crate::graph::source::{Place, Reporter};
 use crate::graph::suggest;
 
@@ -147,7 +147,11 @@ fn named_pin(vertex: &Vertex<'_>, side: Side, name: &str) -> Result<usize, Box<D
         return Err(Diagnostic::error(title).help(format!("use {}", suggest::list(&qualified, "or"))).into());
     }
     let title = format!("node `{}` has no {} `{name}`", vertex.id, side.word());
-    Err(Diagnostic::error(title).label("unknown pin").maybe_help(suggest::help_for(name, here)).into())
+    let error = Diagnostic::error(title).label("unknown pin").maybe_help(suggest::help_for(name, here.iter().copied()));
+    // No description of the kind tells what such a node has, so all of it is said here.
+    let is_only_here = matches!(&vertex.role, Some(NodeRole::Kind(kind)) if kind.has_pins_by_params());
+    let note = || format!("with its params it has {}", suggest::list(&here, "and"));
+    Err(if is_only_here { error.note(note()) } else { error }.into())
 }
 
 /// The pin of a node that is named without one: the only pin of that side, or the only output that is not optional.

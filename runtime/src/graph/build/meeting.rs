@@ -8,9 +8,12 @@ use super::vertices::Vertex;
 use crate::graph::diagnostic::Diagnostic;
 use crate::graph::format::FormatSet;
 use crate::graph::kind::{KindInfo, Kinds};
+use crate::graph::model::{NodeRole, Pin};
 use crate::graph::source::Reporter;
 use crate::graph::suggest;
 
+/// Capability of a kind that checks the shape of each tensor that it gets.
+const JUDGES_SHAPES: &str = "judges_shapes";
 /// Converters named in one message.
 const CONVERTERS_SHOWN: usize = 3;
 
@@ -23,7 +26,7 @@ pub(crate) fn check(kinds: &dyn Kinds, vertices: &mut [Vertex<'_>], drafts: &mut
             continue;
         };
         match given.format.intersect(&taken.format) {
-            Some(format) => draft.format = format,
+            Some(format) => draft.format = if judges_shapes(vertices, draft) { lenient(given, taken) } else { format },
             None => {
                 let from = end_text(vertices, draft.from, Side::Output);
                 let to = end_text(vertices, draft.to, Side::Input);
@@ -33,6 +36,18 @@ pub(crate) fn check(kinds: &dyn Kinds, vertices: &mut [Vertex<'_>], drafts: &mut
             }
         }
     }
+}
+
+/// Whether the taker looks at the lengths of every tensor itself: one that does not fit costs itself there, and not the
+/// node that gave it.
+fn judges_shapes(vertices: &[Vertex<'_>], draft: &Draft) -> bool {
+    let role = vertices.get(draft.to.node).and_then(|vertex| vertex.role.as_ref());
+    matches!(role, Some(NodeRole::Kind(kind)) if kind.capabilities.iter().any(|capability| capability == JUDGES_SHAPES))
+}
+
+/// What may travel where the taker judges shapes: what was given and known to fit is not looked at again.
+fn lenient(given: &Pin, taken: &Pin) -> FormatSet {
+    given.format.intersect(&taken.format.with_open_shapes()).unwrap_or_else(FormatSet::any)
 }
 
 fn way_out(kinds: &dyn Kinds, given: &FormatSet, taken: &FormatSet) -> String {
@@ -49,12 +64,13 @@ fn way_out(kinds: &dyn Kinds, given: &FormatSet, taken: &FormatSet) -> String {
 
 /// Whether a kind could stand between the two; the answer is whether a param decides on its output.
 ///
-/// A kind whose two pins are described alike passes on what it takes, so it converts nothing.
+/// A kind whose two pins are described alike passes on what it takes, so it converts nothing. Of one whose pins depend on params
+/// nothing can be said.
 fn converts(kind: &KindInfo, given: &FormatSet, taken: &FormatSet) -> Option<bool> {
     let ([input], [output]) = (kind.inputs.as_slice(), kind.outputs.as_slice()) else {
         return None;
     };
-    if input.format == output.format {
+    if input.format == output.format || kind.has_pins_by_params() {
         return None;
     }
     let takes = input.format.resolve(&Value::Null).ok()?;

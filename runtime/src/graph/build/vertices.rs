@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::Input;
-use crate::graph::diagnostic::Diagnostic;
+use super::{Input, named};
+use crate::graph::diagnostic::{Diagnostic, Severity};
 use crate::graph::format::{FormatError, FormatSet};
-use crate::graph::kind::{KindInfo, PinInfo, Role};
+use crate::graph::kind::{KindInfo, PinInfo, PinsQuestion, Role};
 use crate::graph::model::{Node, NodeRole, Pin, WarmUp};
 use crate::graph::params::{Expansion, PARAMS_DEPTH_MAX, ParamSchema, Subject, expand, explain, is_within_depth};
 use crate::graph::source::{Place, Reporter};
 use crate::graph::spec::{
-    Deadlines, DeadlinesSpec, NODE_ID_LEN_MAX, NodeSpec, PassThrough, Policy, PolicyError, TIME_MAX_MS, TickSpec,
-    WarmUpSpec,
+    Deadlines, DeadlinesSpec, NODE_ID_LEN_MAX, NodeSpec, OnTrip, PassThrough, Policy, PolicyError, TIME_MAX_MS,
+    TickSpec, WarmUpSpec,
 };
 use crate::graph::suggest;
 
@@ -42,6 +42,8 @@ struct Settings {
     send_timeout: Duration,
     deadlines: Deadlines,
     policy: Policy,
+    /// Why no instance can be made, where the graph can do without.
+    missing: Option<String>,
 }
 
 impl Vertex<'_> {
@@ -56,6 +58,7 @@ impl Vertex<'_> {
             send_timeout: self.settings.send_timeout,
             deadlines: self.settings.deadlines,
             policy: self.settings.policy,
+            missing: self.settings.missing,
             inputs: self.inputs,
             outputs: self.outputs,
         }
@@ -111,6 +114,7 @@ impl<'a> Collecting<'_, 'a, '_> {
             send_timeout: self.send_timeout,
             deadlines: self.deadlines,
             policy: Policy::default(),
+            missing: None,
         };
         Vertex {
             id,
@@ -136,29 +140,67 @@ impl<'a> Collecting<'_, 'a, '_> {
             },
             deadlines: node.deadlines.or(&self.deadlines),
             policy: node.policy.over(&self.policy),
+            missing: None,
         };
         check_deadlines(&node.deadlines, &place, self.reporter);
         check_load_deadline(id, &node.deadlines, &place, self.reporter);
+        let unknown = |place: Place, settings: Settings| Vertex {
+            id,
+            place,
+            role: None,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            has_bad_link: false,
+            settings,
+        };
         let Some(kind) = kind else {
             self.report_unknown_kind(id, &node.kind, &place);
-            return Vertex {
-                id,
-                place,
-                role: None,
-                inputs: Vec::new(),
-                outputs: Vec::new(),
-                has_bad_link: false,
-                settings,
-            };
+            return unknown(place, settings);
         };
         self.check_tick(id, node, &kind);
+        let found = self.reporter.count();
         self.check_params(id, &kind, &mut settings.params, &place);
+        let has_good_params = self.reporter.count() == found;
+        let Some(kind) = self.kind_of_node((id, &place), kind, (&mut settings, has_good_params)) else {
+            return unknown(place, settings);
+        };
         let resolved = kind.params_with_defaults(&settings.params);
         let inputs = self.pins(id, &kind.inputs, &resolved, &place);
         let outputs = self.pins(id, &kind.outputs, &resolved, &place);
         let formats = PassThrough::of(&inputs, &outputs);
         check_policy(&settings.policy, formats, &place, self.reporter);
         Vertex { id, place, role: Some(NodeRole::Kind(kind)), inputs, outputs, has_bad_link: false, settings }
+    }
+
+    /// The kind with the pins of one node; `None` when they are not known, which is reported. A node that the rest goes on
+    /// without has the pins that its links name, and its first failure behind it.
+    fn kind_of_node(
+        &mut self,
+        (id, place): (&str, &Place),
+        kind: Arc<KindInfo>,
+        (settings, has_good_params): (&mut Settings, bool),
+    ) -> Option<Arc<KindInfo>> {
+        if !kind.has_pins_by_params() {
+            return Some(kind);
+        }
+        if !has_good_params {
+            return None;
+        }
+        let question = PinsQuestion::new(id, &settings.params, settings.deadlines.pins);
+        let error = match self.input.kinds.kind_with(&kind, &question) {
+            Ok(kind) => return Some(kind),
+            Err(error) => error,
+        };
+        let title = format!("the pins of node `{id}` (`{}`) are not known: {error}", kind.id);
+        let place = place.clone().key("params");
+        if settings.policy.on_trip == OnTrip::StopSession {
+            self.reporter.report(&place, Diagnostic::error(title));
+            return None;
+        }
+        let warning = Diagnostic::new(Severity::Warning, title);
+        self.reporter.report(&place, warning.help("its policy lets the rest of the graph go on without it"));
+        settings.missing = Some(format!("its pins are not known: {error}"));
+        Some(Arc::new(named::with_named_pins(&kind, id, &self.input.spec.links)))
     }
 
     fn warm_up(&mut self, index: usize, spec: &WarmUpSpec) -> Option<WarmUp> {

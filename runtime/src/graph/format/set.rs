@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ALTERNATIVES_MAX, FORMAT_TEXT_LEN_MAX, Format, FormatError};
+use super::{ALTERNATIVES_MAX, FORMAT_TEXT_LEN_MAX, Format, FormatError, TensorFormat};
 
 /// What a pin takes or gives: `any`, or alternatives joined by ` | `.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -70,6 +70,15 @@ impl FormatSet {
             alternatives.push(format);
         }
         (!alternatives.is_empty()).then_some(Self { alternatives })
+    }
+
+    /// The same set with the shapes of its tensors left open.
+    pub(crate) fn with_open_shapes(&self) -> Self {
+        let open = |format: &Format| match format {
+            Format::Tensor(tensor) => Format::Tensor(TensorFormat { shape: None, ..tensor.clone() }),
+            other => other.clone(),
+        };
+        Self { alternatives: self.alternatives.iter().map(open).collect() }
     }
 
     /// Whether every packet of this format may travel here.

@@ -12,6 +12,9 @@ pub struct DeadlinesSpec {
     /// before the nodes are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_ms: Option<u64>,
+    /// Telling the pins of a node whose params decide on them, when the graph is checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pins_ms: Option<u64>,
     /// Making the instance: load a model here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub create_ms: Option<u64>,
@@ -45,6 +48,8 @@ pub struct DeadlinesSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deadlines {
+    /// Telling the pins of a node whose params decide on them; nothing runs then.
+    pub pins: Duration,
     /// Making the instance.
     pub create: Duration,
     /// Beginning to run.
@@ -68,6 +73,7 @@ pub struct Deadlines {
 impl Default for Deadlines {
     fn default() -> Self {
         Self {
+            pins: Duration::from_secs(10),
             create: Duration::from_secs(60),
             start: Duration::from_secs(10),
             process: Duration::from_secs(1),
@@ -86,6 +92,7 @@ impl DeadlinesSpec {
     pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let all = [
             ("load_ms", self.load_ms),
+            ("pins_ms", self.pins_ms),
             ("create_ms", self.create_ms),
             ("start_ms", self.start_ms),
             ("process_ms", self.process_ms),
@@ -103,6 +110,7 @@ impl DeadlinesSpec {
     pub(crate) fn or(&self, fallback: &Deadlines) -> Deadlines {
         let or = |ms: Option<u64>, fallback: Duration| ms.map_or(fallback, Duration::from_millis);
         Deadlines {
+            pins: or(self.pins_ms, fallback.pins),
             create: or(self.create_ms, fallback.create),
             start: or(self.start_ms, fallback.start),
             process: or(self.process_ms, fallback.process),

@@ -9,6 +9,7 @@ use crate::graph::{
 fn all_deadlines() -> DeadlinesSpec {
     DeadlinesSpec {
         load_ms: Some(8),
+        pins_ms: Some(11),
         create_ms: Some(1),
         start_ms: Some(2),
         process_ms: Some(3),

@@ -156,7 +156,7 @@ mod tests {
     fn every_operation_has_its_name() {
         let culprit = Culprit::of_node("a", "k", None);
         let operations: Vec<_> = (0..=u8::MAX).filter_map(Operation::from_code).collect();
-        assert_eq!(operations.len(), 9);
+        assert_eq!(operations.len(), 10);
         for operation in operations {
             let expected = format!("node `a` (k) in {}", operation.name());
             culprit.during(operation, || assert_eq!(current().unwrap(), expected));

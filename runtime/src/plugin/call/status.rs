@@ -5,6 +5,8 @@ use crate::plugin::status::status_name;
 use graphmill_abi::ErrorSlot;
 use graphmill_abi::layout::*;
 
+/// Longest message that is kept: a sentence with a few paths and names in it, and the way out.
+const MESSAGE_LEN_MAX: usize = 4096;
 /// Longest detail that is kept: a backtrace fits.
 const DETAIL_LEN_MAX: usize = 64 * 1024;
 
@@ -18,7 +20,7 @@ pub(super) fn check_flow(operation: Operation, status: gm_status) -> bool {
 }
 
 /// The fault behind a status that is not success, with the text that the plugin left.
-pub(super) fn fault_of(status: gm_status, error: &mut ErrorSlot, operation: Operation) -> Fault {
+pub(in crate::plugin) fn fault_of(status: gm_status, error: &mut ErrorSlot, operation: Operation) -> Fault {
     let name = operation.name();
     if status > 0 {
         let message = format!("`{name}` answers with the status {status}, which it may not");
@@ -29,11 +31,17 @@ pub(super) fn fault_of(status: gm_status, error: &mut ErrorSlot, operation: Oper
         GM_E_CANCELLED | GM_E_SHUTDOWN => FaultClass::Cancelled,
         _ => FaultClass::Error,
     };
-    let message = match error.message() {
+    let message = match message_of(status, error) {
         text if text.is_empty() => format!("`{name}` fails with {} and says no more", status_name(status)),
-        text => text.into_owned(),
+        text => text,
     };
     Fault::new(class, message).with_detail(detail_of(error)).with_status(status)
+}
+
+/// What the plugin says, whole where it left a text that it had to cut; the detail of a panic is its backtrace.
+pub(in crate::plugin) fn message_of(status: gm_status, error: &mut ErrorSlot) -> String {
+    let whole = if status == GM_E_PANIC { None } else { error.take_whole_message(MESSAGE_LEN_MAX) };
+    whole.unwrap_or_else(|| error.message().into_owned())
 }
 
 fn detail_of(error: &mut ErrorSlot) -> Option<String> {

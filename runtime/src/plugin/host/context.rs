@@ -27,7 +27,7 @@ pub(in crate::plugin) struct HostContext {
     magic: u64,
     owner: Owner,
     thread: ThreadMark,
-    /// Where its resources are; a whole plugin has none.
+    /// Where its resources are; a whole plugin and a question have none.
     home: Option<Home>,
     /// Where packets go; null unless a call that may emit is under way. Followed on the owner's thread only.
     outputs: AtomicPtr<OutputsCell<'static>>,
@@ -49,6 +49,11 @@ impl HostContext {
     /// The context of an instance that the calling thread owns.
     pub(in crate::plugin) fn for_node(node: Arc<NodeContext>, home: Home) -> Arc<Self> {
         Self::new(Owner::Node(node), Some(home))
+    }
+
+    /// The context of a question about a node that has no instance yet: it has no resources and may not emit.
+    pub(in crate::plugin) fn for_question(node: Arc<NodeContext>) -> Arc<Self> {
+        Self::new(Owner::Node(node), None)
     }
 
     /// The context of a whole plugin, by its short name.

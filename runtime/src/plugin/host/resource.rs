@@ -5,6 +5,7 @@
 
 use super::{HostContext, Refusal, answer, guarded, size_of_u32};
 use crate::exec::NodeContext;
+use crate::plugin::call::message_of;
 use crate::plugin::text::read_str;
 use crate::plugin::{reaper, stats};
 use crate::resource::{
@@ -166,7 +167,7 @@ fn make(wanted: &Wanted) -> Result<Loaded, Failure> {
     if !value.is_null() {
         stats::RESOURCES_LEAKED.add_one();
     }
-    let reason = error.message();
+    let reason = message_of(status, &mut error);
     let breach = |message: String| Failure { status: GM_E_INVALID, message };
     Err(match status {
         GM_OK => breach("`make` reports success and gives no value".to_owned()),
@@ -175,7 +176,7 @@ fn make(wanted: &Wanted) -> Result<Loaded, Failure> {
             breach(format!("`make` reports an error and gives a value all the same, which is left alone: {reason}"))
         }
         status if reason.is_empty() => Failure { status, message: "it gives no reason".to_owned() },
-        status => Failure { status, message: reason.into_owned() },
+        status => Failure { status, message: reason },
     })
 }
 

@@ -22,6 +22,10 @@ pub(in crate::plugin) struct ImportedClass {
     pub(in crate::plugin) functions: Functions,
 }
 
+/// Tells the pins of a node with params.
+pub(in crate::plugin) type PinsFn =
+    unsafe extern "C" fn(*const gm_host, gm_str, *mut *mut gm_buffer, *mut gm_error) -> gm_status;
+
 type StepFn = unsafe extern "C" fn(*mut gm_node, *mut gm_error) -> gm_status;
 
 /// The functions of a class; those that every role needs are there.
@@ -40,6 +44,7 @@ pub(in crate::plugin) struct Functions {
     pub(in crate::plugin) update: Option<unsafe extern "C" fn(*mut gm_node, gm_str, *mut gm_error) -> gm_status>,
     pub(in crate::plugin) hint:
         Option<unsafe extern "C" fn(*mut gm_node, u32, gm_str, gm_str, *mut gm_error) -> gm_status>,
+    pub(in crate::plugin) pins: Option<PinsFn>,
 }
 
 impl ImportedClass {
@@ -87,11 +92,12 @@ impl Functions {
             destroy: table.destroy.ok_or("destroy")?,
             start: table.start,
             stop: table.stop,
-            tick: table.tick.filter(|_| is_source),
+            tick: table.tick.filter(|_| role != Role::Sink),
             process: table.process.filter(|_| !is_source),
             flush: table.flush.filter(|_| !is_source),
             update: table.update,
             hint: table.hint,
+            pins: table.pins,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with a module.
 
-use crate::graph::{ManifestError, Role};
+use crate::graph::{ManifestError, PINS_BY_PARAMS, Role};
 use crate::plugin::text::TextFault;
 
 /// What of a plugin's tables breaks the contract of the ABI; the plugin is at fault.
@@ -112,6 +112,18 @@ pub enum ModuleFault {
         table: Role,
         /// The role in the manifest.
         manifest: Role,
+    },
+    /// The manifest says that a class tells its pins, and it does not.
+    #[error("kind `{class}` of the manifest has the capability `{PINS_BY_PARAMS}`, and its class no function `pins`")]
+    PinsUntold {
+        /// The class.
+        class: String,
+    },
+    /// A class tells its pins, and the manifest says that they are fixed.
+    #[error("class `{class}` has a function `pins`; give its kind the capability `{PINS_BY_PARAMS}` in the manifest")]
+    PinsUnasked {
+        /// The class.
+        class: String,
     },
     /// The manifest is refused.
     #[error(transparent)]

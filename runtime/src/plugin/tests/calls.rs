@@ -15,7 +15,7 @@ fn linked_plugin_offers_its_kinds_and_is_the_same_when_linked_again() {
     assert_eq!(plugins.plugins().len(), 1);
     assert_eq!(*plugin.origin(), Origin::Linked("graphmill"));
     let ids: Vec<String> = plugins.kinds().iter().map(|kind| kind.id.clone()).collect();
-    assert_eq!(ids, ["sample.count", "sample.gain", "sample.loader", "sample.scripted"]);
+    assert_eq!(ids, ["sample.adder", "sample.count", "sample.gain", "sample.loader", "sample.scripted"]);
     assert_eq!(plugins.kind("sample.count").unwrap().role, Role::Source);
     assert!(plugins.kind("sample.nothing").is_none());
     assert!(plugins.factory("sample.nothing").is_none());

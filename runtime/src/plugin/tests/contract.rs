@@ -83,6 +83,7 @@ fn factory(role: Role) -> PluginFactory {
         flush: None,
         update: None,
         hint: None,
+        pins: None,
     };
     PluginFactory::new(ImportedClass { id: "odd.node".into(), role, functions }, 0)
 }

@@ -194,4 +194,65 @@ impl Source for Count {
     }
 }
 
-graphmill_plugin_sdk::export!(Gain, Scripted, Count, Loader);
+/// What an [`Adder`] answers when it is asked for its pins.
+#[derive(Deserialize, JsonSchema, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Told {
+    Pins,
+    Twins,
+    Nothing,
+    Refusal,
+    Panic,
+    Hang,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AdderParams {
+    /// Inputs of the node.
+    #[schemars(range(min = 1, max = 8))]
+    inputs: usize,
+    told: Told,
+}
+
+/// Adds as many streams as its params say.
+struct Adder;
+
+impl Node for Adder {
+    type Params = AdderParams;
+
+    fn kind() -> Kind {
+        Kind::new("sample.adder").input("term1", "tensor").output("sum", "tensor").pins_by_params()
+    }
+
+    fn pins(params: &AdderParams) -> Result<Pins> {
+        let names = (1..=params.inputs).map(|number| match params.told {
+            Told::Twins => "twin".to_owned(),
+            _ => format!("term{number}"),
+        });
+        let pins =
+            names.fold(Pins::new().output("sum", "tensor f32 [?]"), |pins, name| pins.input(name, "tensor f32 [?]"));
+        match params.told {
+            Told::Nothing => Ok(Pins::new()),
+            Told::Refusal => Err(Error::invalid("no such file; fetch it first")),
+            Told::Panic => panic!("on purpose"),
+            Told::Hang => {
+                super::pins::hang();
+                Ok(pins)
+            }
+            Told::Pins | Told::Twins => Ok(pins),
+        }
+    }
+
+    fn create(_params: AdderParams, _cx: &mut CreateContext<'_>) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl Processor for Adder {
+    fn process(&mut self, _pin: usize, packet: &mut Packet, cx: &mut Context<'_>) -> Result<()> {
+        cx.emit(0, packet)
+    }
+}
+
+graphmill_plugin_sdk::export!(Adder, Gain, Scripted, Count, Loader);

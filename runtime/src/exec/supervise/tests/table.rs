@@ -107,7 +107,6 @@ const FAILS_FOR_GOOD: &str = "
     create-failed -> failed: discard dead-letter fail
     start-failed -> failed: discard dead-letter fail
     crash -> failed: discard dead-letter fail
-    worker-lost -> failed: abandon fail
     fatal -> failed: discard dead-letter fail
     stopped -> stopped:";
 
@@ -124,11 +123,22 @@ const IS_REPLACED: &str = "
     stopped -> stopped:";
 
 #[test]
-fn node_that_never_ran_fails_for_good() {
-    let drain = "drain -> draining:";
+fn node_that_never_ran_fails_for_good_where_the_session_needs_it() {
+    let drain = "drain -> draining:\n worker-lost -> restarting: abandon restart";
     let create = "created -> ready:\n abandoned-cap -> tripped: trip-cap";
     check("starting", plain, &format!("{create}\n {drain} {FAILS_FOR_GOOD}"));
     check("ready", plain, &format!("started -> running:\n {drain} {FAILS_FOR_GOOD}"));
+}
+
+#[test]
+fn node_that_never_ran_is_replaced_where_the_session_can_start_without_it() {
+    fn isolated(policy: &mut Policy) {
+        plain(policy);
+        policy.on_trip = OnTrip::Isolate;
+    }
+    let create = "created -> ready:\n abandoned-cap -> tripped: trip-cap";
+    check("starting", isolated, &format!("{create} {IS_REPLACED}"));
+    check("ready", isolated, &format!("started -> running: {IS_REPLACED}"));
 }
 
 #[test]
@@ -155,7 +165,8 @@ fn node_without_an_instance_waits_for_its_restart_only() {
 
 #[test]
 fn node_that_drains_is_not_replaced() {
-    check("draining", plain, &format!("error -> draining: skip {FAILS_FOR_GOOD}"));
+    let lost = "worker-lost -> failed: abandon fail";
+    check("draining", plain, &format!("error -> draining: skip\n {lost} {FAILS_FOR_GOOD}"));
 }
 
 #[test]

@@ -12,21 +12,30 @@ use crate::exec::supervise::{Decision, Event, FailureKind, NodeFate, Supervisor}
 use crate::exec::worker::call_gate::CallGate;
 use crate::exec::worker::in_flight::Redelivery;
 use crate::exec::worker::local::Locals;
+use crate::exec::worker::ticks::Ticks;
 use serde_json::Value;
 use std::sync::Arc;
 
 impl Node {
-    /// Makes the instance, on the thread that will own it.
-    pub(crate) fn create(at: usize, mut plan: NodePlan, gate: &mut CallGate) -> Result<Self, NotMade> {
+    /// A node whose instance is still to be made, on the thread that will own it.
+    pub(crate) fn new(at: usize, mut plan: NodePlan) -> Self {
         let number = current::register(plan.context.clone());
-        current::set_running(number);
         for input in &mut plan.inputs {
             input.is_flushed = input.feeds.is_empty();
         }
-        let mut node = Self::without_instance(at, plan, number);
-        node.make_instance(gate).inspect_err(|error| node.not_made(FailureKind::CreateFailed, error))?;
-        node.take_note(Event::Created, node.plan.context.now_ns(), None);
-        Ok(node)
+        Self::without_instance(at, plan, number)
+    }
+
+    /// Makes the first instance. One that fails is replaced later where the session can start without it.
+    pub(crate) fn create(&mut self, turn: &mut Turn<'_>) -> Result<(), NotMade> {
+        current::set_running(self.number);
+        match self.make_instance(turn.gate) {
+            Ok(()) => {
+                self.take_note(Event::Created, self.plan.context.now_ns(), None);
+                Ok(())
+            }
+            Err(not_made) => self.not_begun(FailureKind::CreateFailed, not_made, turn),
+        }
     }
 
     /// A node on the thread that took the place of a hung one: its next instance is still to be made, packets pass it
@@ -85,12 +94,21 @@ impl Node {
         decision
     }
 
-    /// Tells the supervisor that the first instance could not be made or started. Where the lease is lost it knows.
-    fn not_made(&mut self, kind: FailureKind, error: &NotMade) {
-        if let NotMade::Failed(failure) = error {
-            let event = Event::Failure { kind, attempts: 0 };
-            self.take_note(event, self.plan.context.now_ns(), Some(&failure.message));
+    /// The first instance could not be made or started: the failure of the session's start, or of this node alone, as
+    /// its policy says. Where the lease is lost the watch has asked.
+    #[cold]
+    fn not_begun(&mut self, kind: FailureKind, not_made: NotMade, turn: &mut Turn<'_>) -> Result<(), NotMade> {
+        let NotMade::Failed(failed) = not_made else { return Err(not_made) };
+        let event = Event::Failure { kind, attempts: 0 };
+        if self.plan.supervisor.ask(Supervisor::is_needed_to_start) {
+            self.take_note(event, turn.now_ns, Some(&failed.message));
+            return Err(NotMade::Failed(failed));
         }
+        turn.now_ns = self.plan.context.now_ns();
+        self.plan.counters.error(&failed.message);
+        let fault = Fault::new(failed.class, failed.message).with_detail(failed.detail);
+        self.decide(event, failed.operation, fault, turn)?;
+        Ok(())
     }
 
     /// Keeps at hand what is asked in every turn.
@@ -100,8 +118,11 @@ impl Node {
     }
 
     /// Tells the first instance that the session starts to run.
-    pub(crate) fn start(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
-        self.start_instance(gate).inspect_err(|error| self.not_made(FailureKind::StartFailed, error))
+    pub(crate) fn start(&mut self, turn: &mut Turn<'_>) -> Result<(), NotMade> {
+        match self.start_instance(turn.gate) {
+            Ok(()) => Ok(()),
+            Err(not_made) => self.not_begun(FailureKind::StartFailed, not_made, turn),
+        }
     }
 
     fn start_instance(&mut self, gate: &mut CallGate) -> Result<(), NotMade> {
@@ -143,6 +164,7 @@ impl Node {
         self.plan.current.set(context.clone());
         self.plan.context = context;
         self.plan.counters.restarts.increment();
+        self.plan.timer.iter_mut().for_each(Ticks::begin_again);
         let (made, kind) = match self.make_instance(turn.gate) {
             Ok(()) => {
                 self.take_note(Event::Created, turn.now_ns, None);

@@ -1,7 +1,7 @@
 //! The packets of a node: ticks of a source, batches of the inputs, their end.
 
 use super::calls::Origin;
-use super::{LeaseLost, NoResult, Node, Turn};
+use super::{LeaseLost, NoResult, Node, NodePlan, Turn};
 use crate::exec::clock::CallTimer;
 use crate::exec::counters::Operation;
 use crate::exec::instance::{Fault, FaultClass, Instance, NextTick, Outputs as _, Wait};
@@ -58,6 +58,27 @@ impl Node {
             }
         }
         Ok(has_called)
+    }
+
+    /// Ticks a node with inputs that asked for it; whether it did.
+    pub(super) fn run_timer(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {
+        let Some(timer) = &mut self.plan.timer else { return Ok(false) };
+        if self.instance.is_none() || self.is_ending || !timer.is_due(turn.now_ns) || self.room(turn.locals) == 0 {
+            return Ok(false);
+        }
+        // It is due, which was just seen; this takes note of it.
+        let NodePlan { timer, counters, .. } = &mut self.plan;
+        let _is_due = timer.as_mut().is_some_and(|timer| timer.take_due(turn.now_ns, counters));
+        let now_ns = turn.now_ns;
+        let next =
+            match self.call(Operation::Tick, Origin::NONE, turn, |instance, outputs| instance.tick(now_ns, outputs)) {
+                Ok(next) => next,
+                // Like a packet that it refuses: counted, and it goes on.
+                Err(NoResult::Refused | NoResult::Failed) => NextTick::OnWake,
+                Err(NoResult::LeaseLost) => return Err(LeaseLost),
+            };
+        self.plan.timer.iter_mut().for_each(|timer| timer.set_next(next));
+        Ok(true)
     }
 
     pub(super) fn run_inputs(&mut self, turn: &mut Turn<'_>) -> Result<bool, LeaseLost> {

@@ -68,6 +68,7 @@ fn class(role: u32) -> gm_node_class {
         update: Some(update),
         hint: Some(hint),
         get_extension: Some(get_extension),
+        pins: None,
     }
 }
 
@@ -101,4 +102,12 @@ unsafe extern "C" fn hint(_: *mut gm_node, _: u32, _: gm_str, _: gm_str, _: *mut
 }
 unsafe extern "C" fn get_extension(_: *mut gm_node, _: gm_str) -> *const c_void {
     ptr::null()
+}
+pub(super) unsafe extern "C" fn pins(
+    _: *const gm_host,
+    _: gm_str,
+    _: *mut *mut gm_buffer,
+    _: *mut gm_error,
+) -> gm_status {
+    GM_E_INTERNAL
 }

@@ -1,19 +1,17 @@
 //! Reference-counted bytes: the only way bytes own themselves on either side.
 
+use crate::counted;
 use crate::layout::{GM_BUF_WRITABLE, GM_BUFOPS_RELEASE_NONBLOCKING, GM_DEVICE_CPU, gm_buffer, gm_buffer_ops};
 use alloc::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ffi::c_void;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// Alignment of the bytes of every buffer made here: one cache line, enough for any vector load.
 pub(crate) const BUFFER_ALIGN: usize = 64;
 /// Size of the buffer header that stands in front of the bytes.
 const HEADER_LEN: usize = size_of::<gm_buffer>();
-/// More references than this are a leak that would soon wrap around, exactly as in `Arc`.
-const REFERENCES_MAX: usize = isize::MAX as usize;
 
 /// Reference-counted bytes that either side of the boundary can hold.
 ///
@@ -84,7 +82,7 @@ impl Buffer {
             device_type: GM_DEVICE_CPU,
             device_id: 0,
             align: BUFFER_ALIGN as u32,
-            maker: [ptr::without_provenance_mut(1), ptr::null_mut(), ptr::null_mut()],
+            maker: [counted::ONE, ptr::null_mut(), ptr::null_mut()],
         };
         // SAFETY: `header` points at the start of our own fresh allocation, which is aligned to 64.
         unsafe { header.write(value) };
@@ -121,7 +119,7 @@ impl Buffer {
                 device_type: GM_DEVICE_CPU,
                 device_id: 0,
                 align: 1,
-                maker: [ptr::without_provenance_mut(1), owner.cast::<c_void>(), ptr::null_mut()],
+                maker: [counted::ONE, owner.cast::<c_void>(), ptr::null_mut()],
             },
             owner: core::marker::PhantomData::<T>,
         });
@@ -302,51 +300,12 @@ pub(crate) unsafe fn check(raw: *const gm_buffer) -> Result<(), BufferError> {
     Ok(())
 }
 
-/// The count of a buffer whose maker keeps it in the first of its own words.
-///
-/// # Safety
-/// `raw` must point at a live buffer that was made by this module.
-unsafe fn count<'a>(raw: *const gm_buffer) -> &'a AtomicUsize {
-    // SAFETY: the buffer is alive; the field is projected without making a reference to the header.
-    let word = unsafe { &raw const (*raw).maker[0] };
-    // SAFETY: the word is aligned for usize, lives as long as the buffer and is only ever touched as an atomic.
-    unsafe { AtomicUsize::from_ptr(word.cast_mut().cast::<usize>()) }
-}
-
-unsafe extern "C" fn counted_retain(raw: *mut gm_buffer) {
-    // SAFETY: the caller owns a reference, so the buffer is alive, and the function is only in tables of this module.
-    let before = unsafe { count(raw) }.fetch_add(1, Ordering::Relaxed);
-    if before > REFERENCES_MAX {
-        // A wrapped count would free memory in use. A panic may not cross; this one aborts the process on purpose.
-        panic!("too many references to one buffer");
-    }
-}
-
-unsafe extern "C" fn counted_is_unique(raw: *const gm_buffer) -> u32 {
-    // SAFETY: the caller owns a reference, so the buffer is alive.
-    u32::from(unsafe { count(raw) }.load(Ordering::Acquire) == 1)
-}
-
-/// Whether the caller gave up the last reference.
-///
-/// # Safety
-/// The caller owns the reference that it gives up, to a buffer made by this module.
-unsafe fn counted_release(raw: *mut gm_buffer) -> bool {
-    // SAFETY: the caller owns a reference, so the buffer is alive.
-    if unsafe { count(raw) }.fetch_sub(1, Ordering::Release) != 1 {
-        return false;
-    }
-    // Pairs with the release above: what other holders did happens before the free.
-    fence(Ordering::Acquire);
-    true
-}
-
 static HEAP_OPS: gm_buffer_ops = gm_buffer_ops {
     struct_size: size_of::<gm_buffer_ops>() as u32,
     flags: GM_BUFOPS_RELEASE_NONBLOCKING,
-    retain: Some(counted_retain),
+    retain: Some(counted::retain),
     release: Some(heap_release),
-    is_unique: Some(counted_is_unique),
+    is_unique: Some(counted::is_unique),
 };
 
 fn heap_layout(len: usize) -> Layout {
@@ -358,7 +317,7 @@ fn heap_layout(len: usize) -> Layout {
 
 unsafe extern "C" fn heap_release(raw: *mut gm_buffer) {
     // SAFETY: passed on from the caller of release.
-    if !unsafe { counted_release(raw) } {
+    if !unsafe { counted::release(raw) } {
         return;
     }
     // SAFETY: the last reference is ours, so the header is still alive.
@@ -378,14 +337,14 @@ impl<T: AsRef<[u8]> + Send + Sync + 'static> OwnedHeader<T> {
     const OPS: &'static gm_buffer_ops = &gm_buffer_ops {
         struct_size: size_of::<gm_buffer_ops>() as u32,
         flags: 0,
-        retain: Some(counted_retain),
+        retain: Some(counted::retain),
         release: Some(Self::release),
-        is_unique: Some(counted_is_unique),
+        is_unique: Some(counted::is_unique),
     };
 
     unsafe extern "C" fn release(raw: *mut gm_buffer) {
         // SAFETY: passed on from the caller of release.
-        if !unsafe { counted_release(raw) } {
+        if !unsafe { counted::release(raw) } {
             return;
         }
         // SAFETY: the last reference is ours; the header was leaked from a box by `from_owner`.

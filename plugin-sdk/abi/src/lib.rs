@@ -20,6 +20,7 @@ pub mod layout;
 mod version;
 
 mod buffer;
+pub mod counted;
 mod error;
 mod module;
 mod packet;

@@ -75,7 +75,7 @@ pub(super) unsafe fn import(raw: *const gm_module) -> Result<ImportedModule, Mod
 ///
 /// # Safety
 /// As for [`import`].
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub unsafe fn fuzzed_import(raw: *const gm_module) -> Result<(), ModuleFault> {
     // SAFETY: passed on from the caller.
     unsafe { import(raw) }.map(drop)

@@ -27,7 +27,6 @@ mod host;
 mod idle;
 mod pins;
 
-mod counted;
 mod pool;
 mod reaper;
 mod stats;
@@ -37,7 +36,7 @@ pub mod surroundings;
 mod tests;
 
 /// What fuzzing reaches of this module, in builds for it alone: a plugin that is linked stays for ever.
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing {
     pub use super::import::fuzzed_import as import;

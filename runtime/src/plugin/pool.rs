@@ -17,10 +17,9 @@ pub use self::large::{BufferStats, buffer_stats, set_buffer_budget, trim_buffers
 pub(super) use self::large::{User, upkeep};
 
 use self::shape::{Class, Shape};
-use super::counted;
 use super::host::size_of_u32;
-use graphmill_abi::Buffer;
 use graphmill_abi::layout::*;
+use graphmill_abi::{Buffer, counted};
 use std::alloc::handle_alloc_error;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;

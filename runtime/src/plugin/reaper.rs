@@ -9,11 +9,11 @@ mod list;
 
 use self::list::List;
 use super::host::size_of_u32;
-use super::{counted, stats};
+use super::stats;
 use crate::exec::sys;
 use crossbeam_queue::ArrayQueue;
 use graphmill_abi::layout::*;
-use graphmill_abi::{Buffer, BufferError, Packet};
+use graphmill_abi::{Buffer, BufferError, Packet, counted};
 use std::ptr;
 use std::sync::LazyLock;
 use std::thread::Thread;

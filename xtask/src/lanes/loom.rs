@@ -7,7 +7,7 @@ use crate::workspace::Workspace;
 /// Preemptions that an interleaving has at most; bugs that need more are rare, and the time grows fast.
 const PREEMPTIONS: u64 = 3;
 /// Packages with models, and the modules that they are in.
-const MODELS: [(&str, &str); 1] = [("graphmill", "models::")];
+const MODELS: [(&str, &str); 2] = [("graphmill-abi", "models::"), ("graphmill", "models::")];
 
 /// Runs every model, or those whose path has one of the words; `--preemptions N` looks deeper.
 ///

@@ -1,8 +1,8 @@
 //! How the memory of a buffer is laid out, and which class of sizes it belongs to.
 
 use super::{Idle, OPS, large, pages};
-use crate::plugin::counted;
 use crossbeam_queue::ArrayQueue;
+use graphmill_abi::counted;
 use graphmill_abi::layout::*;
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::{self, NonNull};

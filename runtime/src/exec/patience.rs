@@ -93,6 +93,9 @@ impl Patience {
 
     /// Notes how long the thread slept or napped, and whether there was something then.
     pub(crate) fn woke_up(&self, slept: Duration, is_ready: impl FnOnce() -> bool) {
+        if self.idle == Idle::Sleep {
+            return;
+        }
         let brisk = self.brisk.load(Ordering::Relaxed);
         let is_brisk = slept < BRISK && is_ready();
         self.brisk.store(if is_brisk { (brisk + 1).min(BRISK_MIN) } else { 0 }, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 use crate::exec::clock::Clock;
 use crate::exec::hint::{HintContent, HintError, Upstream};
-use crate::exec::sys::{AtomicBool, Ordering};
+use crate::exec::life::Life;
 use crate::telemetry::log_bridge::Speaker;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,8 +18,7 @@ pub struct NodeContext {
     clock: Arc<dyn Clock>,
     /// Clock reading at which the session started.
     origin_ns: i64,
-    is_cancelled: AtomicBool,
-    is_closed: AtomicBool,
+    life: Life,
     waker: Arc<dyn Wake>,
     /// Who hears the hints of the node.
     upstream: Arc<Upstream>,
@@ -82,8 +81,7 @@ impl NodeContext {
             instance_id,
             clock,
             origin_ns,
-            is_cancelled: AtomicBool::new(false),
-            is_closed: AtomicBool::new(false),
+            life: Life::new(),
             waker,
             upstream: Arc::default(),
             speaker: Arc::new(speaker),
@@ -106,8 +104,7 @@ impl NodeContext {
             instance_id,
             clock: self.clock.clone(),
             origin_ns: self.origin_ns,
-            is_cancelled: AtomicBool::new(false),
-            is_closed: AtomicBool::new(false),
+            life: Life::new(),
             waker: self.waker.clone(),
             upstream: self.upstream.clone(),
             speaker: self.speaker.clone(),
@@ -151,23 +148,22 @@ impl NodeContext {
 
     /// Asks the instance to return soon; it cannot be taken back.
     pub fn cancel(&self) {
-        self.is_cancelled.store(true, Ordering::Release);
+        self.life.cancel();
     }
 
     /// Whether the instance should return soon.
     pub fn is_cancelled(&self) -> bool {
-        self.is_cancelled.load(Ordering::Acquire)
+        self.life.is_cancelled()
     }
 
     /// Marks that the instance is gone: what still arrives here is late.
     pub fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
-        self.cancel();
+        self.life.close();
     }
 
     /// Whether the instance is gone.
     pub fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
+        self.life.is_closed()
     }
 
     /// Leaves a hint with the nodes upstream of an input. An instance that was given up is not listened to.

@@ -1,11 +1,11 @@
 //! The numbers of a session for those who watch it: what its counters say, under the names of the instruments.
 
+use crate::exec::abandoned::abandoned_threads;
 use crate::exec::counters::CallOutcome;
 use crate::exec::link::{DropReason, Link};
 use crate::exec::report::{LinkEntry, NodeEntry};
 use crate::exec::session::SessionHandle;
 use crate::exec::supervise::NodeState;
-use crate::exec::watch::abandoned_threads;
 use crate::telemetry::ResourceFigures;
 use crate::telemetry::histogram::Histogram;
 use crate::telemetry::instruments as all;

@@ -8,6 +8,7 @@ mod session;
 mod single;
 mod worker;
 
+mod abandoned;
 pub(crate) mod control;
 mod counters;
 mod follow;
@@ -25,10 +26,12 @@ mod clock;
 mod context;
 pub(crate) mod current;
 mod doorbell;
+mod life;
 mod patience;
 pub(crate) mod sys;
 
 pub use crate::telemetry::histogram::Summary;
+pub use abandoned::abandoned_threads;
 pub use clock::{Clock, Measure, MonotonicClock, VirtualClock};
 pub use context::{NodeContext, NodeName, Wake};
 pub use counters::{NodeFailure, Operation};
@@ -46,4 +49,3 @@ pub(crate) use single::Shape;
 pub use single::{CallError, CallTimeouts, Emitted, InstanceHandle, InstanceOptions, Phase};
 pub use supervise::NodeState;
 pub(crate) use watch::ABANDONED_MAX;
-pub use watch::abandoned_threads;

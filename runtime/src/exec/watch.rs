@@ -7,6 +7,7 @@
 //!
 //! A call costs no clock reading for this: time is read here, once a round.
 
+use crate::exec::abandoned::{Abandoned, abandoned_threads};
 use crate::exec::clock::Clock;
 use crate::exec::context::CurrentContext;
 use crate::exec::control::NodeControl;
@@ -34,25 +35,6 @@ const UPKEEP_PERIOD: Duration = Duration::from_secs(1);
 
 /// Abandoned threads of this process beyond which a hung instance is not replaced: each may hold a core and memory.
 pub(crate) const ABANDONED_MAX: u64 = 8;
-
-/// Threads of this process that were abandoned and have not come back. From the standard library, because loom's
-/// atomics cannot be static; nothing is ordered by it.
-static ABANDONED: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-
-/// Threads of this process that did not return from a plugin in time and have not come back since.
-pub fn abandoned_threads() -> u64 {
-    ABANDONED.load(std::sync::atomic::Ordering::Relaxed)
-}
-
-/// Counts a thread that is abandoned.
-pub(crate) fn thread_abandoned() {
-    ABANDONED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-}
-
-/// Counts an abandoned thread that came back.
-pub(crate) fn thread_came_back() {
-    ABANDONED.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
-}
 
 /// What the watch knows of a worker.
 #[derive(Debug)]
@@ -156,7 +138,7 @@ impl Watch {
             *seen = Some(Seen { call, since_ns });
             let elapsed = Duration::from_nanos(now_ns.saturating_sub(since_ns).unsigned_abs());
             if let Some(hung) = worker.judge(call, elapsed, now_ns)
-                && worker.lease.revoke(call)
+                && Abandoned::here().count_if(|| worker.lease.revoke(call))
             {
                 shared.worker_abandoned(&worker.name);
                 let was_replaced = std::mem::replace(&mut worker.was_replaced, true);
@@ -227,7 +209,6 @@ impl WatchedWorker {
         shared: &SessionShared,
         (now_ns, milestones, start): (i64, &Sender<Milestone>, StartWorker),
     ) -> bool {
-        thread_abandoned();
         sys::demote_thread(self.thread.load(Ordering::Relaxed));
         for (at, node) in self.nodes.iter().enumerate() {
             node.current.now().cancel();

@@ -12,6 +12,8 @@
 
 mod counters;
 mod hold;
+#[cfg(loom)]
+mod ring;
 
 pub(crate) use counters::{DropReason, LinkCounters};
 
@@ -20,8 +22,12 @@ use crate::exec::doorbell::Doorbell;
 use crate::exec::sys::{AtomicBool, Ordering};
 use crate::graph::WhenFull;
 use crossbeam_queue::ArrayQueue;
+#[cfg(not(loom))]
+use crossbeam_queue::ArrayQueue as Ring;
 use graphmill_abi::Packet;
 use hold::Hold;
+#[cfg(loom)]
+use ring::Ring;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,7 +36,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Link {
     name: String,
     when_full: WhenFull,
-    ring: ArrayQueue<Box<Packet>>,
+    ring: Ring<Box<Packet>>,
     /// Boxes without content, on their way back to the producer.
     empties: ArrayQueue<Box<Packet>>,
     /// The producer has given its last packet.
@@ -75,7 +81,7 @@ impl Link {
         Self {
             name,
             when_full,
-            ring: ArrayQueue::new(capacity.max(1)),
+            ring: Ring::new(capacity.max(1)),
             // One more is in the consumer's hand while the producer holds another.
             empties: ArrayQueue::new(capacity.max(1) + 2),
             is_ended: AtomicBool::new(false),
@@ -280,6 +286,9 @@ pub(crate) enum SendError {
     Stopped,
 }
 
+#[cfg(test)]
+#[cfg(loom)]
+mod models;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod tests;

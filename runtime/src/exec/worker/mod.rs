@@ -31,13 +31,13 @@ pub(crate) use node::NodePlan;
 pub(crate) use outputs::{Output, RoomWait, Route};
 pub(crate) use ticks::{TickWaker, Ticks};
 
+use crate::exec::abandoned::Abandoned;
 use crate::exec::clock::{CallTimer, Clock};
 use crate::exec::counters::NodeFailure;
 use crate::exec::doorbell::Doorbell;
 use crate::exec::lease::Lease;
 use crate::exec::shared::SessionShared;
 use crate::exec::sys::{self, AtomicU64, Barrier, Ordering, thread_number};
-use crate::exec::watch::thread_came_back;
 use crossbeam_channel::{Receiver, Sender};
 use node::{LeaseLost, Node, NotMade, Turn};
 use std::sync::Arc;
@@ -169,7 +169,7 @@ fn replace(plan: WorkerPlan, milestones: &Sender<Milestone>) {
 /// An abandoned thread says nothing of its worker any more: somebody else does.
 fn come_back<F: FnOnce(T), T>(ended: scopeguard::ScopeGuard<T, F>) {
     scopeguard::ScopeGuard::into_inner(ended);
-    thread_came_back();
+    Abandoned::here().came_back();
 }
 
 fn tell_end((name, shared): (String, Arc<SessionShared>), milestones: &Sender<Milestone>) {

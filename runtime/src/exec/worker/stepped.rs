@@ -1,7 +1,7 @@
 //! A worker without a thread: a test gives it one round after the other, where its thread would run or sleep.
 
 use super::{Node, NotMade, Step, Worker, WorkerPlan};
-use crate::exec::watch::thread_came_back;
+use crate::exec::abandoned::Abandoned;
 use std::sync::Arc;
 
 /// A worker that does a round when it is told to.
@@ -80,7 +80,7 @@ impl SteppedWorker {
             shared.worker_ended();
             return Round::Ended;
         }
-        thread_came_back();
+        Abandoned::here().came_back();
         Round::Lost
     }
 }

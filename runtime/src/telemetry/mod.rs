@@ -37,7 +37,7 @@ pub use otlp::{EndpointError, OtlpOptions, export_otlp, export_otlp_traces};
 pub use prometheus::{PrometheusPage, prometheus_page, serve_prometheus};
 
 /// What fuzzing reaches of this module, in builds for it alone.
-#[cfg(all(fuzzing, feature = "prometheus"))]
+#[cfg(all(feature = "fuzzing", feature = "prometheus"))]
 #[doc(hidden)]
 pub mod fuzzing {
     pub use super::prometheus::fuzzed_request as request;

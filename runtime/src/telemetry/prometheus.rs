@@ -167,7 +167,7 @@ fn parse(bytes: &[u8]) -> Option<Request> {
 }
 
 /// The word for what a request asks for.
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub fn fuzzed_request(bytes: &[u8]) -> Option<&'static str> {
     parse(bytes).map(|request| match request {
         Request::Page { is_head: false } => "Page",

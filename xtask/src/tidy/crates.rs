@@ -16,7 +16,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("plugins", &["graphmill-plugin-sdk", "graphmill-dsp"]),
     ("benches", &["graphmill", "graphmill-abi", "graphmill-plugin-sdk", "graphmill-fixture-flow"]),
     ("examples", &["graphmill"]),
-    ("tests", &["graphmill", "graphmill-abi", "graphmill-plugin-sdk"]),
+    ("tests", &["graphmill", "graphmill-abi", "graphmill-audio", "graphmill-dead-letters", "graphmill-plugin-sdk"]),
     ("xtask", &[]),
 ];
 

@@ -3,7 +3,7 @@
 use super::Source;
 
 /// Where unsafe code may be; everything else is checked by the compiler.
-const UNSAFE_PLACES: [&str; 8] = [
+const UNSAFE_PLACES: [&str; 9] = [
     "plugin-sdk/abi",
     "plugin-sdk/src/export",
     "runtime/src/plugin",
@@ -13,6 +13,7 @@ const UNSAFE_PLACES: [&str; 8] = [
     "runtime/tests",
     // The same, with input that a machine makes up, and programs that are wrong on purpose.
     "fuzz/fuzz_targets",
+    "tests/replay",
     "xtask/probes",
 ];
 

@@ -16,6 +16,20 @@ pub(crate) use error::WavError;
 pub(crate) use sink::WavSink;
 pub(crate) use source::WavSource;
 
+/// Reads a whole sound file, piece by piece.
+///
+/// # Errors
+/// What is wrong with the file; the pieces before that have been given.
+#[cfg(feature = "fuzzing")]
+pub fn read_all(path: &std::path::Path, piece: &mut dyn FnMut(&[f32])) -> Result<(), String> {
+    let mut reader = reader::WavReader::open(path).map_err(|error| error.to_string())?;
+    let mut samples = Vec::new();
+    while reader.read(480, &mut samples).map_err(|error| error.to_string())? > 0 {
+        piece(&samples);
+    }
+    Ok(())
+}
+
 /// Frame rate and channel count of a stream of sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SoundSpec {

@@ -44,7 +44,7 @@ Usage: cargo xtask COMMAND
   loom      every interleaving of the models; `--preemptions N` looks deeper
   fuzz      each fuzz target for 20 seconds; `fuzz TARGET ... --seconds N`
   simulate  sessions without threads, faults from a seed; `--seeds N --from N`
-  sanitize  tests over real libraries under the sanitizers `address` and `thread`, or the one that is named
+  sanitize  tests under the sanitizers `address`, `thread` and `realtime`, or those that are named
   memcheck  a graph with the release binaries under valgrind
   deny      licences, bans and sources of what we depend on
   coverage  lines that the tests reach, inside loaded libraries too

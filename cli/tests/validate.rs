@@ -115,6 +115,12 @@ fn small_plugins_are_clean() {
 }
 
 #[test]
+fn picture_plugin_is_clean() {
+    let picture = repository().join("docs/denoise.png");
+    is_clean("graphmill-image", &[("image.source", json!({ "path": picture }))]);
+}
+
+#[test]
 fn denoiser_is_clean() {
     is_clean("graphmill-rnnoise", &[]);
 }

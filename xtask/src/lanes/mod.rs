@@ -64,3 +64,55 @@ fn need_subcommand(root: &Path, name: &str) -> Outcome {
     println!("cargo-{name} is not installed; installing it");
     command::run(&mut command::cargo(root, ["install", &format!("cargo-{name}"), "--locked"]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// What the workflows run: the words behind `cargo xtask`, and those of the list of lanes.
+    fn runs() -> Vec<Vec<String>> {
+        let folder = Workspace::find().unwrap().root.join(".github/workflows");
+        let texts = ["pr.yml", "nightly.yml"].map(|name| fs::read_to_string(folder.join(name)).unwrap());
+        let mut runs = Vec::new();
+        for line in texts.iter().flat_map(|text| text.lines()) {
+            let item = line.strip_prefix("          - ").filter(|item| !item.contains(':'));
+            let Some(run) = line.split_once("cargo xtask ").map(|(_, run)| run).or(item) else { continue };
+            runs.push(run.split_whitespace().map(Into::into).collect());
+        }
+        runs
+    }
+
+    #[test]
+    fn workflows_run_every_lane_and_every_lane_of_miri() {
+        let runs = runs();
+        let has = |lane: &str, word: &str| {
+            runs.iter().any(|run| run.first().is_some_and(|first| first == lane) && run.iter().any(|one| one == word))
+        };
+        let missing: Vec<_> = NAMES.iter().filter(|lane| !has(lane, lane)).collect();
+        assert!(missing.is_empty(), "no workflow runs {missing:?}");
+        let plan = miri::Plan::read(&Workspace::find().unwrap()).unwrap();
+        let missing: Vec<_> = plan.lanes.iter().filter(|lane| !has("miri", &lane.name)).collect();
+        assert!(missing.is_empty(), "no workflow runs {missing:?}");
+        for sanitizer in sanitize::names() {
+            assert!(has("sanitize", sanitizer), "no workflow runs `sanitize {sanitizer}`");
+        }
+    }
+
+    #[test]
+    fn lanes_of_the_workflows_are_there() {
+        let known = |run: &Vec<String>| match run.as_slice() {
+            [lane, rest @ ..] if lane == "miri" => {
+                let plan = miri::Plan::read(&Workspace::find().unwrap()).unwrap();
+                rest.iter().all(|word| plan.lanes.iter().any(|lane| lane.name == *word))
+            }
+            [lane, rest @ ..] if lane == "sanitize" => {
+                rest.iter().all(|word| sanitize::names().contains(&word.as_str()))
+            }
+            [lane, ..] => crate::USAGE.lines().any(|line| line.trim_start().starts_with(&format!("{lane} "))),
+            [] => false,
+        };
+        let strangers: Vec<_> = runs().into_iter().filter(|run| !known(run) && !run[0].starts_with("${{")).collect();
+        assert!(strangers.is_empty(), "{strangers:?} is nothing that `cargo xtask` runs");
+    }
+}

@@ -141,6 +141,8 @@ impl Watch {
                 && Abandoned::here().count_if(|| worker.lease.revoke(call))
             {
                 shared.worker_abandoned(&worker.name);
+                // Who takes its place counts its calls anew, and an equal word is another call.
+                *seen = None;
                 let was_replaced = std::mem::replace(&mut worker.was_replaced, true);
                 let is_replaced = worker.abandon(&hung, shared, (now_ns, milestones, start));
                 if !is_replaced {

@@ -5,7 +5,8 @@
 
 use graphmill::exec::{Inlet, Outlet};
 use graphmill::graph::LinkSpec;
-use graphmill::{AudioHeader, Buffer, Graph, Packet, Runtime, Session};
+use graphmill::plugin::pooled_buffer;
+use graphmill::{AudioHeader, Graph, Packet, Runtime, Session};
 use graphmill_benches::{Request, Way};
 use serde_json::json;
 use std::hint::black_box;
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 const FRAMES: u32 = 480;
 const PACKETS: u32 = 1_000;
+/// Samples that the application is ahead of what comes out: a third of a second.
+const AHEAD: u32 = 32 * FRAMES;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn noise() -> Vec<f32> {
@@ -27,8 +30,8 @@ fn noise() -> Vec<f32> {
 fn graph(runtime: &Runtime) -> Graph {
     let graph = Graph::builder().inlet("in", "audio f32 48000 Hz mono").outlet("out", "any");
     let graph = graph.node("rnnoise", "rnnoise", json!({}));
-    let graph = graph.link_with(LinkSpec::new("in", "rnnoise").with_capacity(PACKETS));
-    let graph = graph.link_with(LinkSpec::new("rnnoise", "out").with_capacity(PACKETS + 1));
+    let graph = graph.link_with(LinkSpec::new("in", "rnnoise").with_capacity(64));
+    let graph = graph.link_with(LinkSpec::new("rnnoise", "out").with_capacity(64));
     graph.build(runtime.plugins()).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -50,18 +53,24 @@ impl Running {
         Self { inlet, outlet, held: 0, _session: session }
     }
 
-    /// Pushes every sample in and takes as many out, but for one packet that the model looks ahead.
+    /// Pushes every sample in, some packets ahead of those it takes out; one packet stays, as the model looks ahead.
     fn clean(&mut self, samples: &[f32]) {
         for frame in samples.chunks(FRAMES as usize) {
             let header = AudioHeader::f32(48_000, 1, FRAMES);
-            let mut packet = Packet::from_audio(header, Buffer::zeroed(FRAMES as usize * 4)).unwrap_or_default();
+            let mut packet = Packet::from_audio(header, pooled_buffer(FRAMES as usize * 4)).unwrap_or_default();
             if let Ok(target) = packet.samples_mut::<f32>() {
                 target.copy_from_slice(frame);
             }
             assert!(self.inlet.send(packet, TIMEOUT).is_ok());
             self.held += FRAMES;
+            self.take_down_to(AHEAD);
         }
-        while self.held > FRAMES {
+        self.take_down_to(FRAMES);
+    }
+
+    /// Takes packets out until so many samples are inside.
+    fn take_down_to(&mut self, held: u32) {
+        while self.held > held {
             let Ok(packet) = self.outlet.recv(TIMEOUT) else { panic!("every sample comes back") };
             self.held -= packet.audio().map_or(0, |header| header.frames);
         }

@@ -5,7 +5,7 @@
 //! that is given a packet of the same size and calls back with it.
 
 use graphmill::exec::{
-    EmitError, Factories as _, Instance, MonotonicClock, NodeContext, NodeName, Outputs, Wait, Wake,
+    EmitError, Factories as _, Instance, MonotonicClock, NoWake, NodeContext, NodeName, Outputs, Wait,
 };
 use graphmill::{Packet, Plugins};
 use graphmill_benches::{Request, Way};
@@ -13,14 +13,6 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 const CALLS: u64 = 500_000;
-
-/// Nobody sleeps here.
-#[derive(Debug)]
-struct NoWake;
-
-impl Wake for NoWake {
-    fn wake(&self) {}
-}
 
 /// Hands the packet back, as a link of the same worker would.
 struct Back(Box<Packet>);

@@ -5,7 +5,7 @@
 //! measurement is of as many calls as its throughput counts; they share one call into the plugin, on the same thread.
 
 use graphmill::exec::{
-    EmitError, Factories as _, Instance, MonotonicClock, NodeContext, NodeName, Outputs, Wait, Wake,
+    EmitError, Factories as _, Instance, MonotonicClock, NoWake, NodeContext, NodeName, Outputs, Wait,
 };
 use graphmill::{Packet, Plugins};
 use graphmill_benches::{Request, Way};
@@ -15,14 +15,6 @@ use tracing_subscriber::EnvFilter;
 
 /// Calls in one measurement: enough that the way into the plugin and back does not count.
 const CALLS: u64 = 200_000;
-
-/// Nobody sleeps here.
-#[derive(Debug)]
-struct NoWake;
-
-impl Wake for NoWake {
-    fn wake(&self) {}
-}
 
 /// A sink has no outputs.
 struct NoOutputs;

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use graphmill::exec::{
-    Clock, EmitError, Factories as _, Instance, NodeContext, NodeName, Outputs, VirtualClock, Wait, Wake,
+    Clock, EmitError, Factories as _, Instance, NoWake, NodeContext, NodeName, Outputs, VirtualClock, Wait,
 };
 use graphmill::plugin::pooled_buffer;
 use graphmill::{Packet, Plugins};
@@ -116,13 +116,6 @@ mod sample {
     }
 
     graphmill_plugin_sdk::export!(Pass, Speak, Pooled);
-}
-
-#[derive(Debug)]
-struct NoWake;
-
-impl Wake for NoWake {
-    fn wake(&self) {}
 }
 
 fn context(kind: &str) -> Arc<NodeContext> {

@@ -3,8 +3,8 @@
 use super::bench::Bench;
 use super::outputs::Recorder;
 use graphmill::exec::{
-    Clock, Fault, FaultClass, Hint, HintAnswer, Instance, MonotonicClock, NextTick, NodeContext, NodeName, Operation,
-    Wake,
+    Clock, Fault, FaultClass, Hint, HintAnswer, Instance, MonotonicClock, NextTick, NoWake, NodeContext, NodeName,
+    Operation,
 };
 use graphmill::{Packet, abi};
 use std::sync::Arc;
@@ -13,14 +13,6 @@ use std::time::{Duration, Instant};
 
 /// The statuses that mean an error in version 1.
 const ERRORS: std::ops::RangeInclusive<i32> = abi::layout::GM_E_TIMEOUT..=abi::layout::GM_E_INVALID;
-
-/// Nobody sleeps here, so nobody is woken.
-#[derive(Debug)]
-struct NoWake;
-
-impl Wake for NoWake {
-    fn wake(&self) {}
-}
 
 /// A live instance. It belongs to the thread that made it.
 pub(crate) struct Life<'a> {

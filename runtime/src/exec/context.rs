@@ -32,6 +32,15 @@ pub trait Wake: Send + Sync + std::fmt::Debug {
     fn wake(&self);
 }
 
+/// For a context whose node nobody runs: a single instance, a question, a test. There is nobody to wake.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to say about it")]
+pub struct NoWake;
+
+impl Wake for NoWake {
+    fn wake(&self) {}
+}
+
 /// The context of the newest instance of a node.
 #[derive(Debug)]
 pub(crate) struct CurrentContext(Mutex<Arc<NodeContext>>);

@@ -180,14 +180,7 @@ impl Iterator for Events {
 mod tests {
     use super::*;
     use crate::exec::clock::VirtualClock;
-    use crate::exec::context::{NodeName, Wake};
-
-    #[derive(Debug)]
-    struct NoWake;
-
-    impl Wake for NoWake {
-        fn wake(&self) {}
-    }
+    use crate::exec::context::{NoWake, NodeName};
 
     fn publish(log: &EventLog, at_ns: i64) {
         let name = NodeName::new("session", "model", "kind");

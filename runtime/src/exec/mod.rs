@@ -33,7 +33,7 @@ pub(crate) mod sys;
 pub use crate::telemetry::histogram::Summary;
 pub use abandoned::abandoned_threads;
 pub use clock::{Clock, Measure, MonotonicClock, VirtualClock};
-pub use context::{NodeContext, NodeName, Wake};
+pub use context::{NoWake, NodeContext, NodeName, Wake};
 pub use counters::{NodeFailure, Operation};
 pub use ends::{Inlet, InletError, Outlet, RecvError};
 pub use events::{EVENTS_MAX, Events, SessionEvent, StateChange};

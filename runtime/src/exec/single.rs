@@ -11,7 +11,7 @@ mod timeouts;
 mod worker;
 
 use crate::exec::clock::Clock;
-use crate::exec::context::{NodeContext, NodeName, Wake};
+use crate::exec::context::{NoWake, NodeContext, NodeName};
 use crate::exec::counters::{NodeFailure, Operation};
 use crate::exec::hint::Upstream;
 use crate::exec::instance::{Factory, Fault, NextTick};
@@ -99,14 +99,6 @@ impl Shape {
     pub(crate) fn of(kind: &KindInfo) -> Self {
         Self { role: kind.role, n_inputs: kind.inputs.len(), n_outputs: kind.outputs.len() }
     }
-}
-
-/// A single instance has nobody to wake.
-#[derive(Debug)]
-struct NoWake;
-
-impl Wake for NoWake {
-    fn wake(&self) {}
 }
 
 impl InstanceHandle {

@@ -8,7 +8,7 @@ use super::import::ImportedModule;
 use super::origin::Origin;
 use super::pins::{self, Question};
 use super::pool;
-use crate::exec::{Clock, Factories, Factory, MonotonicClock, NodeContext, NodeName, Wake, sys};
+use crate::exec::{Clock, Factories, Factory, MonotonicClock, NoWake, NodeContext, NodeName, sys};
 use crate::graph::{KindInfo, Kinds, PinsError, PinsQuestion, PluginManifest};
 use crate::resource::Resources;
 use crate::telemetry::{ResourceFigures, ResourceGauge};
@@ -224,14 +224,6 @@ impl Kinds for Plugins {
         let text = pins::ask(Question { function, context, plugin_file, params }, question.timeout)?;
         kind.with_pins(&text).map(Arc::new)
     }
-}
-
-/// What has no instance has nobody to wake.
-#[derive(Debug)]
-struct NoWake;
-
-impl Wake for NoWake {
-    fn wake(&self) {}
 }
 
 impl Factories for Plugins {

@@ -1,18 +1,10 @@
 //! A node without an executor: a clock that stands still and outputs that keep what they are given.
 
 use graphmill::exec::{
-    Clock, EmitError, Factories, Fault, Instance, NodeContext, NodeName, Outputs, VirtualClock, Wait, Wake,
+    Clock, EmitError, Factories, Fault, Instance, NoWake, NodeContext, NodeName, Outputs, VirtualClock, Wait,
 };
 use graphmill::{Packet, Plugins};
 use std::sync::Arc;
-
-/// Nobody sleeps here, so nobody is woken.
-#[derive(Debug)]
-struct NoWake;
-
-impl Wake for NoWake {
-    fn wake(&self) {}
-}
 
 /// What an instance shares with its worker.
 pub(crate) fn context(kind: &str) -> Arc<NodeContext> {

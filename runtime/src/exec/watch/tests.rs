@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::exec::clock::VirtualClock;
-use crate::exec::context::{NodeContext, NodeName, Wake};
+use crate::exec::context::{NoWake, NodeContext, NodeName};
 use crate::exec::control::Params;
 use crate::exec::events::{Events, SessionEvent};
 use crate::exec::supervise::Supervisor;
@@ -10,13 +10,6 @@ use crate::exec::sys::Barrier;
 use crate::exec::worker;
 use crate::graph::{PassThrough, Policy, RestartPolicy};
 use crossbeam_channel::unbounded;
-
-#[derive(Debug)]
-struct NoWake;
-
-impl Wake for NoWake {
-    fn wake(&self) {}
-}
 
 const SECOND_NS: i64 = 1_000_000_000;
 

@@ -73,8 +73,8 @@ impl Doorbell {
             return;
         }
         *self.sleeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(current());
-        // Swaps, not stores: a late answer to an earlier sleep must not be ordered after this announcement.
         let nap = self.patience.nap();
+        // Swaps, not stores: a late answer to an earlier sleep must not be ordered after this announcement.
         self.state.swap(if nap.is_some() { NAPPING } else { ASLEEP }, Ordering::AcqRel);
         fence(Ordering::SeqCst);
         if !is_ready(1) {

@@ -36,10 +36,8 @@ const MANY: usize = 16;
 #[cfg(not(loom))]
 const WAITS_FOR_ONE: u64 = 64;
 
-/// Looks in vain after which a thread looks around only once in [`SKIPS_MAX`] sleeps.
+/// Looks in vain that are remembered. Each doubles the waits for one look around, so there is one in 64 at least.
 const MISSES_MAX: u64 = 6;
-/// Most sleeps between two looks around.
-const SKIPS_MAX: u64 = 1 << MISSES_MAX;
 
 /// A sleep that ends sooner was for one of many packets.
 const BRISK: Duration = Duration::from_micros(500);
@@ -81,14 +79,13 @@ impl Patience {
         let has_helped = self.look_around(is_ready);
         let misses = if has_helped { 0 } else { (self.misses.load(Ordering::Relaxed) + 1).min(MISSES_MAX) };
         self.misses.store(misses, Ordering::Relaxed);
-        self.skips.store((1_u64 << misses).min(SKIPS_MAX) - 1, Ordering::Relaxed);
+        self.skips.store((1 << misses) - 1, Ordering::Relaxed);
         has_helped
     }
 
     /// How long the thread only naps, if it does.
     pub(crate) fn nap(&self) -> Option<Duration> {
-        let is_brisk = self.idle == Idle::Adaptive && self.brisk.load(Ordering::Relaxed) >= BRISK_MIN;
-        is_brisk.then_some(NAP)
+        (self.brisk.load(Ordering::Relaxed) >= BRISK_MIN).then_some(NAP)
     }
 
     /// Notes how long the thread slept or napped, and whether there was something then.
@@ -105,8 +102,7 @@ impl Patience {
     fn look_around(&self, mut is_ready: impl FnMut(usize) -> bool) -> bool {
         let waits_for_one = self.waits_for_one.load(Ordering::Relaxed);
         let looks_for_many = if waits_for_one == 0 { LOOKS_FOR_MANY } else { 0 };
-        let mut looks = 0..LOOKS;
-        let found = looks.find(|look| {
+        let found = (0..LOOKS).find(|look| {
             std::thread::yield_now();
             is_ready(if *look < looks_for_many { MANY } else { 1 })
         });

@@ -72,11 +72,8 @@ pub struct InstanceHandle {
     plugin_file: Option<PathBuf>,
     requests: Sender<Request>,
     replies: Receiver<Answer>,
-    /// By what the instance's thread and the end of the calls know this handle.
+    /// By what the end of the calls, which has the other end of `replies`, knows this handle.
     caller: u64,
-    /// The other end of `replies`, for the first request. The thread keeps it, because to clone it for every call would
-    /// have two processors fight for its count.
-    introduction: Option<Sender<Answer>>,
     /// The vector that carries what is emitted: it travels with the request and comes back with the reply.
     emitted: Vec<Emitted>,
     context: Arc<NodeContext>,
@@ -124,14 +121,13 @@ impl InstanceHandle {
         sys::spawn(&kind, move || worker.run(&*factory, &params, &ready, &inbox))
             .map_err(|error| StartError::Thread { worker: kind.to_string(), error })?;
         let (reply, replies) = bounded(1);
-        let caller = end_of_calls.join(&reply);
+        let caller = end_of_calls.join(reply);
         let handle = Self {
             kind,
             plugin_file,
             requests,
             replies,
             caller,
-            introduction: Some(reply),
             emitted: Vec::new(),
             context,
             timeouts: Arc::default(),
@@ -226,8 +222,7 @@ impl InstanceHandle {
         }
         self.emitted.clear();
         let emitted = std::mem::take(&mut self.emitted);
-        let request = Request { action, emitted, caller: self.caller, introduction: self.introduction.take() };
-        let result = self.round_trip(operation, request)?;
+        let result = self.round_trip(operation, Request { action, emitted, caller: self.caller })?;
         result.map_err(|fault| self.fault(operation, fault))
     }
 
@@ -248,7 +243,7 @@ impl InstanceHandle {
         match self.requests.send_timeout(request, self.options.send_timeout) {
             Ok(()) => {}
             Err(SendTimeoutError::Timeout(request)) if !self.end.has_come() => {
-                (self.emitted, self.introduction) = (request.emitted, request.introduction);
+                self.emitted = request.emitted;
                 return Err(self.timeout(operation, Phase::Send, self.options.send_timeout));
             }
             Err(_) => return Err(self.gone()),
@@ -301,14 +296,13 @@ impl InstanceHandle {
 impl Clone for InstanceHandle {
     fn clone(&self) -> Self {
         let (reply, replies) = bounded(1);
-        let caller = self.end.join(&reply);
+        let caller = self.end.join(reply);
         Self {
             kind: self.kind.clone(),
             plugin_file: self.plugin_file.clone(),
             requests: self.requests.clone(),
             replies,
             caller,
-            introduction: Some(reply),
             emitted: Vec::new(),
             context: self.context.clone(),
             timeouts: self.timeouts.clone(),

@@ -53,17 +53,17 @@ impl End {
     }
 
     /// Adds a handle that waits at the other end of `caller`; returns its number.
-    pub(super) fn join(&self, caller: &Sender<Answer>) -> u64 {
+    pub(super) fn join(&self, caller: Sender<Answer>) -> u64 {
         let mut callers = self.callers();
         callers.next += 1;
         let number = callers.next;
-        callers.waiting.insert(number, caller.clone());
+        callers.waiting.insert(number, caller);
         number
     }
 
-    /// Whether there is still a handle with this number.
-    pub(super) fn knows(&self, number: u64) -> bool {
-        self.callers().waiting.contains_key(&number)
+    /// Where the replies of a handle go; `None` once it is gone.
+    pub(super) fn caller(&self, number: u64) -> Option<Sender<Answer>> {
+        self.callers().waiting.get(&number).cloned()
     }
 
     /// Removes the handle with this number.

@@ -45,8 +45,6 @@ pub(super) struct Request {
     pub(super) emitted: Vec<Emitted>,
     /// Number of the handle.
     pub(super) caller: u64,
-    /// Where its replies go, with its first request.
-    pub(super) introduction: Option<Sender<Answer>>,
 }
 
 /// What a caller waits for.
@@ -103,11 +101,8 @@ impl Worker {
     }
 
     fn serve(&self, instance: &mut dyn Instance, inbox: &Receiver<Request>) {
-        let mut callers = Callers::default();
-        while let Ok(Request { action, emitted, caller, introduction }) = inbox.recv() {
-            if let Some(introduced) = introduction {
-                callers.add((caller, introduced), &self.end);
-            }
+        let mut known = Known::default();
+        while let Ok(Request { action, emitted, caller }) = inbox.recv() {
             // Its caller knows or is being told.
             if self.end.has_come() {
                 return;
@@ -118,7 +113,7 @@ impl Worker {
             let failure = failure.map(|fault| fault.message.clone());
             let reply = Answer::Reply(Reply { result, emitted: outputs.emitted });
             // A caller that gave up has no use for the reply; what was emitted is dropped with it.
-            let _late = callers.0.get(&caller).map(|caller| caller.try_send(reply));
+            let _late = known.caller(caller, &self.end).map(|caller| caller.try_send(reply));
             if let Some(message) = failure {
                 return self.end.come(message);
             }
@@ -126,15 +121,19 @@ impl Worker {
     }
 }
 
-/// Where the replies of those go that have made a call, by the numbers of their handles.
+/// Where the replies of those go that have made a call, by the numbers of their handles. To get that from the end for
+/// every call would have two processors fight for its lock and for the count of the sender.
 #[derive(Default)]
-struct Callers(BTreeMap<u64, Sender<Answer>>);
+struct Known(BTreeMap<u64, Sender<Answer>>);
 
-impl Callers {
-    /// Adds one, and forgets those whose handles are gone.
-    fn add(&mut self, (number, sender): (u64, Sender<Answer>), end: &End) {
-        self.0.retain(|other, _| end.knows(*other));
-        self.0.insert(number, sender);
+impl Known {
+    /// Where the replies of a handle go. Who asks for another one forgets those that are gone.
+    fn caller(&mut self, number: u64, end: &End) -> Option<&Sender<Answer>> {
+        if !self.0.contains_key(&number) {
+            self.0.retain(|other, _| end.caller(*other).is_some());
+            self.0.insert(number, end.caller(number)?);
+        }
+        self.0.get(&number)
     }
 }
 
@@ -187,15 +186,13 @@ mod tests {
 
     #[test]
     fn handles_that_come_and_go_are_not_remembered() {
-        let (end, mut callers) = (End::new(bounded(1).1), Callers::default());
-        let stays = bounded(1).0;
-        callers.add((end.join(&stays), stays), &end);
+        let (end, mut known) = (End::new(bounded(1).1), Known::default());
+        assert!(known.caller(end.join(bounded(1).0), &end).is_some());
         for _ in 0..100 {
-            let comes = bounded(1).0;
-            let number = end.join(&comes);
-            callers.add((number, comes), &end);
+            let number = end.join(bounded(1).0);
+            assert!(known.caller(number, &end).is_some());
             end.leave(number);
         }
-        assert_eq!(callers.0.keys().copied().collect::<Vec<_>>(), [1, 101], "the first, and the last until the next");
+        assert_eq!(known.0.keys().copied().collect::<Vec<_>>(), [1, 101], "the first, and the last until the next");
     }
 }

@@ -8,6 +8,7 @@ const FACTOR_MAX: f32 = 1.0e6;
 /// Params of `audio.gain`: one of the two.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1, "examples" = [{ "db": -6 }, { "factor": 0.5 }]))]
 pub(crate) struct GainParams {
     /// Factor for every sample: 1 leaves the sound as it is, a negative one turns its phase.
     factor: Option<f32>,

@@ -116,6 +116,9 @@ pub(crate) enum Command {
     Kinds {
         /// Kind to show
         kind: Option<String>,
+        /// Params of a node as a JSON object: shows the pins that it has with them
+        #[arg(long, value_name = "JSON", requires = "kind")]
+        params: Option<String>,
     },
     /// Show what a plugin library offers, or one kind with its pins and params
     ///

@@ -27,11 +27,21 @@ pub(crate) fn list(kinds: &[Arc<KindInfo>]) -> String {
     table.render()
 }
 
-/// One kind with its pins and params, and the plugin that it comes from.
-pub(crate) fn kind(kind: &KindInfo) -> String {
+/// One kind with its pins and params, and the plugin that it comes from; `is_of_node` when the pins are those of a node.
+pub(crate) fn kind(kind: &KindInfo, is_of_node: bool) -> String {
     let file = kind.plugin.file.as_deref().map_or_else(|| "linked into this program".into(), Path::to_string_lossy);
     let plugin = format!("{DIM}{INDENT}{} {}, {file}{DIM:#}\n", kind.plugin.id, kind.plugin.version);
-    format!("{}{plugin}{}{}", heading(kind), pins(kind), params(kind))
+    let open = if is_of_node { String::new() } else { depends(kind) };
+    format!("{}{plugin}{}{open}{}", heading(kind), pins(kind), params(kind))
+}
+
+/// Says that other params mean other pins, where that is so.
+fn depends(kind: &KindInfo) -> String {
+    if !kind.has_pins_by_params() {
+        return String::new();
+    }
+    let id = &kind.id;
+    format!("\n{INDENT}The params of a node decide on its pins: see `graphmill kinds {id} --params JSON`.\n")
 }
 
 fn heading(kind: &KindInfo) -> String {
@@ -64,7 +74,7 @@ pub(crate) fn library(look: &Look) -> String {
         }
     }
     for kind in &manifest.kinds {
-        text.push_str(&format!("\n{}{}{}", heading(kind), pins(kind), params(kind)));
+        text.push_str(&format!("\n{}{}{}{}", heading(kind), pins(kind), depends(kind), params(kind)));
     }
     text
 }

@@ -79,7 +79,7 @@ fn run(console: &Console, arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Top { socket, interval_ms } => commands::top::run(socket, *interval_ms),
         Command::Bench { subject, how } => commands::bench::run(*console, global, (subject, how)),
         Command::Check { file } => commands::check::run(console, global, file),
-        Command::Kinds { kind } => commands::kinds::run(console, global, kind.as_deref()),
+        Command::Kinds { kind, params } => commands::kinds::run(console, global, (kind.as_deref(), params.as_deref())),
         Command::Inspect { subject, timeout_s } => commands::inspect::run(console, global, subject, *timeout_s),
         Command::Validate(of) => commands::validate::run(console, of),
         Command::Graph { file, to, output } => commands::graph::run(console, global, (file, to, output.as_deref())),

@@ -301,6 +301,7 @@ const UNRULY: &[Case] = &[
     ("unruly.pass", r#"{"mode":"back-in-time"}"#, &["E11"]),
     ("unruly.pass", r#"{"mode":"update-never"}"#, &["F1"]),
     ("unruly.pass", r#"{"mode":"update-believe"}"#, &["F2"]),
+    ("unruly.pass", r#"{"mode":"pins-change"}"#, &["F3"]),
     ("unruly.pass", r#"{"mode":"hint-never"}"#, &["G3"]),
     ("unruly.pass", r#"{"mode":"wait-when-cancelled"}"#, &["G4"]),
     ("unruly.pass", r#"{"mode":"narrow-umask"}"#, &["H6"]),

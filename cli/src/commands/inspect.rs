@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Shows a library, or a kind of the plugins that are loaded.
 pub(crate) fn run(console: &Console, global: &Global, subject: &Path, timeout_s: u64) -> Result<ExitCode, Failure> {
     if !is_library(subject) {
-        return kinds::run(console, global, Some(&subject.to_string_lossy()));
+        return kinds::run(console, global, (Some(&subject.to_string_lossy()), None));
     }
     let look = probe::look(subject, Duration::from_secs(timeout_s))?;
     if console.is_json() {

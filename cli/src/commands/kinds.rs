@@ -5,12 +5,17 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::{describe, plugins};
 use graphmill::Runtime;
-use graphmill::graph::{KindInfo, Kinds};
+use graphmill::graph::{Deadlines, KindInfo, Kinds, PinsQuestion};
+use serde_json::Value;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Lists every kind, or shows one.
-pub(crate) fn run(console: &Console, global: &Global, kind: Option<&str>) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    console: &Console,
+    global: &Global,
+    (kind, params): (Option<&str>, Option<&str>),
+) -> Result<ExitCode, Failure> {
     let runtime = Runtime::new();
     plugins::load(runtime.plugins(), global, None)?;
     let kinds = runtime.plugins().kinds();
@@ -25,12 +30,23 @@ pub(crate) fn run(console: &Console, global: &Global, kind: Option<&str>) -> Res
         let failure = Failure::new(format!("no plugin offers the kind `{id}`"));
         return Err(failure.note(format!("help: these are offered: {}", offered.join(", "))));
     };
+    let kind = params.map_or(Ok(kind.clone()), |params| of_node(&runtime, &kind, params))?;
     if console.is_json() {
         console.json(&serde_json::to_value(kind.as_ref()).unwrap_or_default())?;
     } else {
-        console.result(&describe::kind(&kind))?;
+        console.result(&describe::kind(&kind, params.is_some()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The kind as a node with these params has it; they are checked as those in a graph are.
+fn of_node(runtime: &Runtime, kind: &Arc<KindInfo>, params: &str) -> Result<Arc<KindInfo>, Failure> {
+    let params: Value =
+        serde_json::from_str(params).map_err(|error| Failure::new(format!("--params is no JSON object: {error}")))?;
+    kind.check_params(&params).map_err(|error| Failure::new(error.to_string()))?;
+    let question = PinsQuestion::new(&kind.id, &params, Deadlines::default().pins);
+    let untold = |error| Failure::new(format!("the pins of `{}` are not known: {error}", kind.id));
+    runtime.plugins().kind_with(kind, &question).map_err(untold)
 }
 
 fn list(console: Console, kinds: &[Arc<KindInfo>]) -> Result<(), Failure> {

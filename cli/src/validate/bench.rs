@@ -4,9 +4,10 @@ use super::finding::Line;
 use super::life::Life;
 use super::params::Params;
 use graphmill::exec::{Factories as _, Factory};
-use graphmill::graph::{FormatSet, KindInfo, Kinds as _, PinInfo};
+use graphmill::graph::{Deadlines, FormatSet, KindInfo, Kinds as _, PinInfo, PinsError, PinsQuestion};
 use graphmill::plugin::{HostStats, host_stats};
 use graphmill::{Plugin, Plugins};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -71,6 +72,7 @@ pub(crate) struct Bench {
     pub(crate) next_id: AtomicU64,
     /// Names files.
     next_path: AtomicU64,
+    plugins: Plugins,
     factory: Arc<dyn Factory>,
     before: HostStats,
     /// What the plugin handed on when the host refused a service.
@@ -88,13 +90,24 @@ pub(crate) struct Setting<'a> {
     pub(crate) rule: &'static str,
 }
 
+/// Asks for the pins of a node with these params, as they are.
+fn told(plugins: &Plugins, kind: &Arc<KindInfo>, params: &str) -> Result<Arc<KindInfo>, PinsError> {
+    let params = serde_json::from_str(params).unwrap_or_else(|_| Value::String(params.to_owned()));
+    plugins.kind_with(kind, &PinsQuestion::new("node", &params, Deadlines::default().pins))
+}
+
 impl Bench {
     /// The kind of a plugin; `None` when the plugin offers no such kind.
     pub(crate) fn new(teller: Teller, plugins: &Plugins, setting: &Setting<'_>) -> Option<Self> {
-        let info = plugins.kind(setting.kind)?;
+        let kind = plugins.kind(setting.kind)?;
         let plugin = plugins.plugins().into_iter().next()?;
+        let params = Params::of(&kind, setting.params);
+        let asked = params.render(&setting.scratch.join(&kind.id));
+        // What goes wrong here is judged by a trial of its own.
+        let info = told(plugins, &kind, &asked).unwrap_or(kind);
         Some(Self {
-            params: Params::of(&info, setting.params),
+            params,
+            plugins: plugins.clone(),
             factory: plugins.factory(setting.kind)?,
             teller,
             info,
@@ -107,6 +120,11 @@ impl Bench {
             refusal: Mutex::default(),
             scratch: setting.scratch.to_owned(),
         })
+    }
+
+    /// The kind with the pins that it tells for params, of which nothing is checked.
+    pub(crate) fn told(&self, params: &str) -> Result<Arc<KindInfo>, PinsError> {
+        told(&self.plugins, &self.info, params)
     }
 
     /// Chance, the same for the same seed.

@@ -386,6 +386,15 @@ pub(crate) const RULES: &[Rule] = &[
         ],
     ),
     rule(
+        "F3",
+        Error,
+        [
+            "pins that depend on params are legal, and the same for the same params",
+            "A graph is checked and linked by these pins, before and without the instance that is called on them.",
+            "Tell at most 32 pins a side, with names like those of kinds, from the params and the files that they name alone.",
+        ],
+    ),
+    rule(
         "G1",
         Error,
         [

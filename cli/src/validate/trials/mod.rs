@@ -9,6 +9,7 @@ mod life;
 mod lives;
 pub(crate) mod load;
 mod manifest;
+mod pins;
 mod random;
 mod source;
 
@@ -104,6 +105,14 @@ pub(crate) const TRIALS: &[Trial] = &[
         needs: &["create"],
         needs_no_params: true,
         run: Run::Kind(life::bad_params),
+    },
+    Trial {
+        name: "pins",
+        subject: Subject::Kind,
+        rules: &["F3", "D2", "G1", "G2"],
+        needs: &[],
+        needs_no_params: true,
+        run: Run::Kind(pins::told),
     },
     Trial {
         name: "states",

@@ -38,8 +38,10 @@ fn eight_nodes_hold_one_copy_of_the_weights() {
     let eight = listening(&runtime, 8);
     let with_nine = resident();
     let (first, others) = (with_one - before, with_nine.saturating_sub(with_one));
-    println!("the first node takes {first} bytes, eight more take {others}");
     let counters = runtime.resources().counters();
+    let counted = counters.bytes;
+    println!("the first node takes {first} bytes, eight more take {others}; the cache counts {counted}");
+    assert!(counted > first / 2 && counted < first * 2, "the cache counts {counted} bytes where {first} were taken");
     assert_eq!((counters.loads, counters.hits), (3, 24), "each of the three files is loaded once");
     assert!(others < first / 4, "eight more nodes take {others} bytes, the first one {first}");
     for mut session in [one, eight] {

@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use graphmill::{AudioHeader, Buffer, Graph, Outcome, Packet, Runtime};
+use graphmill_onnx::engine::{Model, ModelSource, Signature, TensorInfo};
+use graphmill_plugin_sdk::abi::TensorHeader;
+use graphmill_plugin_sdk::abi::layout::GM_DTYPE_FLOAT;
 use serde_json::{Value, json};
 
 use support::words::{words, wrong_words};
@@ -20,6 +23,54 @@ fn words_are_compared_as_they_are_spoken() {
     for (said, heard, wrong) in table {
         assert_eq!(wrong_words(said, heard), wrong, "{said:?} {heard:?}");
     }
+}
+
+/// A graph is checked against what the file says, and run by what the engine says.
+#[test]
+fn pins_are_told_by_the_file_as_the_loaded_model_has_them() {
+    let files = [
+        ("silero-vad", "silero_vad.onnx"),
+        ("moonshine-tiny", "encoder_model.onnx"),
+        ("moonshine-tiny", "decoder_model_merged.onnx"),
+        ("pp-ocrv6-small", "PP-OCRv6_det_small.onnx"),
+        ("pp-ocrv6-small", "PP-OCRv6_rec_small.onnx"),
+    ];
+    for (model, file) in files {
+        let source = ModelSource::stored(model, file).unwrap();
+        let outline = Signature::read(source.clone()).unwrap();
+        let model = Model::load_alone(source.path()).unwrap();
+        assert_eq!(outline.inputs(), model.inputs(), "{file}");
+        let names = |infos: &[TensorInfo]| infos.iter().map(|info| info.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(outline.outputs()), names(model.outputs()), "{file}");
+        println!("{file}: {:?} to {:?}", names(outline.inputs()), names(outline.outputs()));
+    }
+}
+
+#[test]
+fn a_node_of_a_real_model_has_its_pins() {
+    let runtime = runtime();
+    let params = json!({
+        "model": "silero-vad", "file": "silero_vad.onnx", "constants": { "sr": [16000] }, "state": { "state": "stateN" },
+    });
+    let graph = Graph::builder()
+        .inlet("sound", "tensor f32 [1,576]")
+        .node("vad", "onnx", params)
+        .outlet("speech", "tensor f32")
+        .link("sound", "vad.input")
+        .link("vad.output", "speech")
+        .build(runtime.plugins())
+        .unwrap();
+    let mut session = runtime.start(&graph).unwrap();
+    let (mut inlet, mut outlet) = (session.take_inlet("sound").unwrap(), session.take_outlet("speech").unwrap());
+    for _ in 0..3 {
+        let header = TensorHeader::dense(GM_DTYPE_FLOAT, 32, &[1, 576]).unwrap();
+        inlet.send(Packet::from_tensor(header, Buffer::zeroed(576 * 4)).unwrap(), LONG).unwrap();
+        let judged = outlet.recv(LONG).unwrap();
+        let speech = f32::from_le_bytes(judged.plane(0).unwrap()[..4].try_into().unwrap());
+        assert!((0.0..0.1).contains(&speech), "silence is no speech: {speech}");
+    }
+    drop(inlet);
+    assert_eq!(session.wait_timeout(LONG).unwrap().outcome, Outcome::Completed);
 }
 
 #[test]

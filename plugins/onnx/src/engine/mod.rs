@@ -11,6 +11,8 @@
 
 mod error;
 mod file;
+mod memory;
+mod outline;
 mod signature;
 mod source;
 mod structure;
@@ -26,21 +28,21 @@ use rten::{NodeId, Value, ValueOrView};
 
 pub use error::EngineError;
 use file::ModelFile;
-pub use signature::{Element, TensorInfo};
+pub(crate) use signature::Side;
+pub use signature::{Element, Signature, TensorInfo};
 pub use source::ModelSource;
 
 /// A model that is ready to run; cheap to share, as a run changes nothing in it.
 pub struct Model {
     path: PathBuf,
     model: rten::Model,
-    inputs: Vec<TensorInfo>,
-    outputs: Vec<TensorInfo>,
+    signature: Signature,
 }
 
 /// Which tensors a caller gives and wants, looked up once.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    inputs: Vec<TensorInfo>,
+    inputs: Vec<(NodeId, TensorInfo)>,
     outputs: Vec<NodeId>,
 }
 
@@ -55,9 +57,14 @@ pub fn load(cx: &mut CreateContext<'_>, source: impl Into<ModelSource>) -> Resul
     let source = source.into();
     let file = ModelFile::find(source.path())?;
     let key = file.key();
-    cx.resource(ResourceKey::new(&key).bytes(file.len()), || {
+    cx.sized_resource(ResourceKey::new(&key).bytes(file.len()), || {
         source.verify()?;
-        Ok(Model::open(&file)?)
+        let before = memory::resident();
+        let model = Model::open(&file)?;
+        let grown = before.zip(memory::resident()).map(|(before, after)| after.saturating_sub(before));
+        let bytes = memory::of_model(file.len(), model.model.total_params(), grown);
+        tracing::debug!(model = %file.path().display(), file_bytes = file.len(), bytes, "a model is loaded");
+        Ok((model, bytes))
     })
 }
 
@@ -81,7 +88,8 @@ impl Model {
         if outputs.is_empty() {
             return Err(EngineError::Corrupt { path: path.to_owned(), reason: "it has no output".to_owned() });
         }
-        Ok(Self { path: path.to_owned(), model, inputs, outputs })
+        let signature = Signature { path: path.to_owned(), inputs, outputs };
+        Ok(Self { path: path.to_owned(), model, signature })
     }
 
     /// Loads a model without the cache: for tools and tests.
@@ -98,16 +106,22 @@ impl Model {
         &self.path
     }
 
+    /// What it takes and gives.
+    #[must_use]
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
     /// What it takes, in its own order.
     #[must_use]
     pub fn inputs(&self) -> &[TensorInfo] {
-        &self.inputs
+        &self.signature.inputs
     }
 
     /// What it gives, in its own order.
     #[must_use]
     pub fn outputs(&self) -> &[TensorInfo] {
-        &self.outputs
+        &self.signature.outputs
     }
 
     /// A text that the file carries beside the graph, such as a list of characters.
@@ -120,27 +134,20 @@ impl Model {
     ///
     /// # Errors
     /// The model has no input or output of a name.
-    pub fn plan(&self, inputs: &[&str], outputs: &[&str]) -> Result<Plan, EngineError> {
-        let find = |side: &'static str, infos: &[TensorInfo], name: &str| {
-            infos.iter().find(|info| info.name == name).cloned().ok_or_else(|| self.no_tensor(side, infos, name))
+    pub fn plan<N: AsRef<str>>(&self, inputs: &[N], outputs: &[N]) -> Result<Plan, EngineError> {
+        let input = |name: &N| -> Result<Option<_>, EngineError> {
+            let at = self.signature.position(Side::Input, name.as_ref())?;
+            Ok(self.model.input_ids().get(at).copied().zip(self.inputs().get(at).cloned()))
         };
+        let output = |name: &N| -> Result<Option<_>, EngineError> {
+            let at = self.signature.position(Side::Output, name.as_ref())?;
+            Ok(self.model.output_ids().get(at).copied())
+        };
+        // A position is one of the model's own, so there is an id for each.
         Ok(Plan {
-            inputs: inputs.iter().map(|name| find("input", &self.inputs, name)).collect::<Result<_, _>>()?,
-            outputs: outputs
-                .iter()
-                .map(|name| find("output", &self.outputs, name).map(|info| info.id))
-                .collect::<Result<_, _>>()?,
+            inputs: inputs.iter().filter_map(|name| input(name).transpose()).collect::<Result<_, _>>()?,
+            outputs: outputs.iter().filter_map(|name| output(name).transpose()).collect::<Result<_, _>>()?,
         })
-    }
-
-    fn no_tensor(&self, side: &'static str, infos: &[TensorInfo], name: &str) -> EngineError {
-        let known: Vec<_> = infos.iter().map(|info| format!("`{}` ({info})", info.name)).collect();
-        EngineError::NoTensor {
-            path: self.path.clone(),
-            side,
-            name: name.to_owned(),
-            known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
-        }
     }
 
     /// Runs the model on `values`, one for each input of the plan; gives one for each output of it.
@@ -155,9 +162,9 @@ impl Model {
             return Err(EngineError::Run { path: self.path.clone(), reason });
         }
         let mut given = Vec::with_capacity(values.len());
-        for (info, value) in plan.inputs.iter().zip(values) {
+        for ((id, info), value) in plan.inputs.iter().zip(values) {
             info.check_view(&value)?;
-            given.push((info.id, value));
+            given.push((*id, value));
         }
         self.model.run(given, &plan.outputs, None).map_err(|error| EngineError::run(&self.path, &error))
     }
@@ -165,10 +172,6 @@ impl Model {
 
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Model")
-            .field("path", &self.path)
-            .field("inputs", &self.inputs)
-            .field("outputs", &self.outputs)
-            .finish_non_exhaustive()
+        f.debug_struct("Model").field("path", &self.path).field("signature", &self.signature).finish_non_exhaustive()
     }
 }

@@ -1,11 +1,12 @@
 //! What a model takes and gives: names, element types and shapes.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use rten::{DataType, Dimension, Model, NodeId, ValueOrView, ValueType};
 use rten_tensor::Layout;
 
-use super::EngineError;
+use super::{EngineError, ModelSource, outline};
 
 /// Type of the elements of a tensor, as the engine holds them: it keeps `i64` and `bool` as `i32`, `f64` as `f32`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,76 @@ pub struct TensorInfo {
     pub element: Option<Element>,
     /// Length of each dimension, `None` where it is open; no shape at all where the model does not say.
     pub shape: Option<Vec<Option<usize>>>,
-    pub(super) id: NodeId,
+}
+
+/// All inputs and outputs of a model, each side in its own order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    pub(super) path: PathBuf,
+    pub(super) inputs: Vec<TensorInfo>,
+    pub(super) outputs: Vec<TensorInfo>,
+}
+
+/// Which tensors of a model are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Input,
+    Output,
+}
+
+impl Side {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Output => "output",
+        }
+    }
+}
+
+impl Signature {
+    /// Reads what a model file says of its inputs and outputs; its weights are skipped.
+    ///
+    /// # Errors
+    /// The file is absent, no ONNX file, or damaged.
+    pub fn read(source: impl Into<ModelSource>) -> Result<Self, EngineError> {
+        outline::read(source.into().path())
+    }
+
+    /// What the model takes.
+    #[must_use]
+    pub fn inputs(&self) -> &[TensorInfo] {
+        &self.inputs
+    }
+
+    /// What the model gives.
+    #[must_use]
+    pub fn outputs(&self) -> &[TensorInfo] {
+        &self.outputs
+    }
+
+    pub(crate) fn side(&self, side: Side) -> &[TensorInfo] {
+        match side {
+            Side::Input => &self.inputs,
+            Side::Output => &self.outputs,
+        }
+    }
+
+    /// The place of a tensor among those of its side.
+    ///
+    /// # Errors
+    /// There is none of this name; the error lists those there are.
+    pub(crate) fn position(&self, side: Side, name: &str) -> Result<usize, EngineError> {
+        let infos = self.side(side);
+        infos.iter().position(|info| info.name == name).ok_or_else(|| {
+            let known: Vec<_> = infos.iter().map(|info| format!("`{}` ({info})", info.name)).collect();
+            EngineError::NoTensor {
+                path: self.path.clone(),
+                side: side.name(),
+                name: name.to_owned(),
+                known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
+            }
+        })
+    }
 }
 
 impl TensorInfo {
@@ -68,7 +138,6 @@ impl TensorInfo {
             name: info.as_ref().and_then(|info| info.name()).unwrap_or_default().to_owned(),
             element: info.as_ref().and_then(|info| info.dtype()).and_then(Element::of),
             shape: info.and_then(|info| info.shape()).map(|shape| shape.iter().map(length).collect()),
-            id,
         }
     }
 

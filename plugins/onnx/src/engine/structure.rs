@@ -14,7 +14,10 @@ use super::EngineError;
 const DEPTH_MAX: u32 = 64;
 
 /// Bytes that a number takes at most.
-const NUMBER_LEN_MAX: u32 = 10;
+pub(super) const NUMBER_LEN_MAX: u32 = 10;
+
+/// Longest name, or description of a value, that is kept; real ones have some dozen bytes.
+const TEXT_LEN_MAX: u64 = 1 << 20;
 
 /// Kinds of message, as far as they hold others or packed numbers.
 #[derive(Debug, Clone, Copy)]
@@ -64,16 +67,53 @@ impl Message {
 /// # Errors
 /// The file cannot be read, or something in it reaches beyond what it is part of.
 pub(super) fn check(path: &Path) -> Result<(), EngineError> {
+    walk(path, None).map(drop)
+}
+
+/// Checks the structure of the file, and keeps what it says of inputs and outputs.
+///
+/// # Errors
+/// As for [`check`].
+pub(super) fn find(path: &Path) -> Result<Found, EngineError> {
+    walk(path, Some(Found::default())).map(Option::unwrap_or_default)
+}
+
+/// What a file says of the tensors of its graph, each as it stands there.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Descriptions of the inputs; those of old files have initializers among them.
+    pub(super) inputs: Vec<Vec<u8>>,
+    /// Descriptions of the outputs.
+    pub(super) outputs: Vec<Vec<u8>>,
+    /// Names of the initializers.
+    pub(super) initializers: Vec<Vec<u8>>,
+}
+
+impl Found {
+    /// Where the content of a field is kept, if it is; the graph itself lies at depth 1.
+    fn place(&mut self, (message, depth): (Message, u32), tag: u64) -> Option<&mut Vec<Vec<u8>>> {
+        match (message, depth, tag) {
+            (Message::Graph, 1, 11) => Some(&mut self.inputs),
+            (Message::Graph, 1, 12) => Some(&mut self.outputs),
+            (Message::Tensor, 2, 8) => Some(&mut self.initializers),
+            _ => None,
+        }
+    }
+}
+
+fn walk(path: &Path, found: Option<Found>) -> Result<Option<Found>, EngineError> {
     let unreadable = |error: io::Error| EngineError::Unreadable { path: path.to_owned(), reason: error.to_string() };
     let file = File::open(path).map_err(unreadable)?;
     let len = file.metadata().map_err(unreadable)?.len();
-    let mut walk = Walk { reader: BufReader::new(file), at: 0 };
-    walk.message(Message::Model, len, 0).map_err(|fault| match fault {
+    let mut walk = Walk { reader: BufReader::new(file), at: 0, found };
+    let walked = walk.message(Message::Model, len, 0);
+    walked.map_err(|fault| match fault {
         Fault::Io(error) => unreadable(error),
         Fault::Structure(reason) => {
             EngineError::Corrupt { path: path.to_owned(), reason: format!("at byte {}, {reason}", walk.at) }
         }
-    })
+    })?;
+    Ok(walk.found)
 }
 
 #[derive(Debug)]
@@ -91,6 +131,8 @@ impl From<io::Error> for Fault {
 struct Walk {
     reader: BufReader<File>,
     at: u64,
+    /// What is kept, where somebody wants it.
+    found: Option<Found>,
 }
 
 impl Walk {
@@ -108,12 +150,28 @@ impl Walk {
                     let len = self.number(end)?;
                     let inner_end = self.at.checked_add(len).filter(|inner| *inner <= end);
                     let inner_end = inner_end.ok_or(Fault::Structure("a length reaches beyond its end"))?;
-                    self.content(message.field(head >> 3), inner_end, depth)?;
+                    if !self.keep((message, depth), head >> 3, inner_end)? {
+                        self.content(message.field(head >> 3), inner_end, depth)?;
+                    }
                 }
                 _ => return Err(Fault::Structure("a field is of no known type")),
             }
         }
         Ok(())
+    }
+
+    /// Reads a field that is kept; whether it is one.
+    fn keep(&mut self, inside: (Message, u32), tag: u64, end: u64) -> Result<bool, Fault> {
+        let Some(place) = self.found.as_mut().and_then(|found| found.place(inside, tag)) else { return Ok(false) };
+        let len = end - self.at;
+        if len > TEXT_LEN_MAX {
+            return Err(Fault::Structure("a name or type is too long"));
+        }
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or_default()];
+        self.reader.read_exact(&mut bytes)?;
+        self.at = end;
+        place.push(bytes);
+        Ok(true)
     }
 
     fn content(&mut self, content: Content, end: u64, depth: u32) -> Result<(), Fault> {

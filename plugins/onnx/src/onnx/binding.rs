@@ -1,19 +1,14 @@
-//! Which pin of the node is which tensor of the model, and what becomes of the tensors that are no pins.
+//! The tensors of a loaded model, each with its place, and what the model is given beside the packets.
 
 use std::collections::BTreeMap;
 
 use graphmill_plugin_sdk::{Error, Result};
 use rten::Value;
 
+use super::choice::Choice;
 use super::node::OnnxParams;
 use crate::engine::{Element, Model, Plan, TensorInfo};
 use crate::tensors;
-
-/// Names of the inputs of the node, in the order of their numbers.
-pub(super) const INPUTS: [&str; 8] = ["in", "in2", "in3", "in4", "in5", "in6", "in7", "in8"];
-
-/// Names of the outputs of the node, in the order of their numbers.
-pub(super) const OUTPUTS: [&str; 8] = ["out", "out2", "out3", "out4", "out5", "out6", "out7", "out8"];
 
 /// The tensors of a model, each with its place.
 #[derive(Debug)]
@@ -22,7 +17,7 @@ pub(super) struct Binding {
     pub(super) plan: Plan,
     /// What the inputs of the node take, in their order.
     pub(super) inputs: Vec<TensorInfo>,
-    /// Outputs of the node in use.
+    /// Outputs of the node.
     pub(super) outputs: usize,
     /// What the model remembers from run to run, at the start nothing but zeros.
     pub(super) state: Vec<Value>,
@@ -31,58 +26,23 @@ pub(super) struct Binding {
 }
 
 impl Binding {
-    /// Gives each tensor of the model its place.
+    /// Gives each tensor of the model the place that the pins of the node were told by.
     ///
     /// # Errors
-    /// A param names a tensor that the model has not, or there are more tensors than pins.
+    /// As for [`Choice::new`], and a constant does not fit its input.
     pub(super) fn new(model: &Model, params: &OnnxParams) -> Result<Self> {
-        let is_given = |name: &str| params.state.contains_key(name) || params.constants.contains_key(name);
-        let is_state = |name: &str| params.state.values().any(|output| output == name);
-        let inputs = names(&params.inputs, model.inputs(), is_given);
-        let outputs = names(&params.outputs, model.outputs(), is_state);
-        check_count("input", &inputs, INPUTS.len())?;
-        check_count("output", &outputs, OUTPUTS.len())?;
-        let others = params.state.keys().chain(params.constants.keys()).map(String::as_str);
-        let all: Vec<&str> = inputs.iter().copied().chain(others).collect();
-        let wanted: Vec<&str> = outputs.iter().copied().chain(params.state.values().map(String::as_str)).collect();
+        let Choice { inputs, outputs } = Choice::new(model.signature(), params)?;
+        let name = |info: &'_ TensorInfo| info.name.clone();
+        let others = params.state.keys().chain(params.constants.keys()).cloned();
+        let all: Vec<String> = inputs.iter().map(name).chain(others).collect();
+        let wanted: Vec<String> = outputs.iter().map(name).chain(params.state.values().cloned()).collect();
         let plan = model.plan(&all, &wanted)?;
-        check_complete(model, &all)?;
         let info = |name: &str| model.inputs().iter().find(|info| info.name == name).cloned();
         let state =
             params.state.keys().filter_map(|name| info(name)).map(|info| zeros(&info)).collect::<Result<_>>()?;
         let constants = constants(&params.constants, info)?;
-        let infos = inputs.iter().filter_map(|name| info(name)).collect();
-        Ok(Self { plan, inputs: infos, outputs: outputs.len(), state, constants })
+        Ok(Self { plan, inputs, outputs: outputs.len(), state, constants })
     }
-}
-
-/// The names that were given, or all of the model that have no other place.
-fn names<'a>(given: &'a [String], all: &'a [TensorInfo], is_elsewhere: impl Fn(&str) -> bool) -> Vec<&'a str> {
-    if !given.is_empty() {
-        return given.iter().map(String::as_str).collect();
-    }
-    all.iter().map(|info| info.name.as_str()).filter(|name| !is_elsewhere(name)).collect()
-}
-
-fn check_count(side: &str, names: &[&str], max: usize) -> Result<()> {
-    match names.len() {
-        0 => Err(Error::invalid(format!("no {side} of the model is left for a pin; name one in `{side}s`"))),
-        len if len > max => Err(Error::invalid(format!(
-            "the model has {len} {side}s and the node {max}; name those that are needed in `{side}s`"
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// Without all of its inputs a model cannot run.
-fn check_complete(model: &Model, given: &[&str]) -> Result<()> {
-    let missing = model.inputs().iter().find(|info| !given.contains(&info.name.as_str()));
-    missing.map_or(Ok(()), |info| {
-        let name = &info.name;
-        Err(Error::invalid(format!(
-            "input `{name}` ({info}) of the model gets nothing; name it in `inputs`, `state` or `constants`"
-        )))
-    })
 }
 
 /// Nothing yet, in the shape of an input; an open length is 1.

@@ -2,6 +2,7 @@
 
 mod batch;
 mod binding;
+mod choice;
 mod node;
 
 pub(crate) use node::OnnxNode;

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
+use graphmill_plugin_sdk::Waker;
 use graphmill_plugin_sdk::prelude::*;
 use rten::Value;
 
 use super::batch;
-use super::binding::{Binding, INPUTS, OUTPUTS};
-use crate::engine::{self, Model, ModelSource};
+use super::binding::Binding;
+use super::choice::Choice;
+use crate::engine::{self, Model, ModelSource, Signature};
 use crate::tensors;
 
 /// Tensors that may wait on one input for those of the others.
@@ -28,13 +30,13 @@ pub(crate) struct OnnxParams {
     /// File of the `model`.
     #[serde(default)]
     file: Option<String>,
-    /// Inputs of the model for `in`, `in2` and so on; all that have no other place, in the order of the model.
+    /// Inputs of the model that are pins, in this order; all that have no other place, in the order of the model.
     #[serde(default)]
-    #[schemars(length(max = 8))]
+    #[schemars(length(max = 32))]
     pub(super) inputs: Vec<String>,
-    /// Outputs of the model for `out`, `out2` and so on; all that are no state, in the order of the model.
+    /// Outputs of the model that are pins, in this order; all that are no state, in the order of the model.
     #[serde(default)]
-    #[schemars(length(max = 8))]
+    #[schemars(length(max = 32))]
     pub(super) outputs: Vec<String>,
     /// What the model remembers: the input for what an output gave in the run before; zeros at first.
     #[serde(default)]
@@ -46,7 +48,7 @@ pub(crate) struct OnnxParams {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 64))]
     batch_max: u32,
-    /// A batch that is not full runs when a packet comes and the first has waited so long.
+    /// A batch that is not full runs when its first packet has waited so long, whether another one comes or not.
     #[serde(default = "wait")]
     #[schemars(range(max = 60_000))]
     batch_wait_ms: u32,
@@ -96,22 +98,30 @@ pub(crate) struct OnnxNode {
     waiting: Vec<VecDeque<Waiting>>,
     batch_max: usize,
     batch_wait_ns: i64,
+    waker: Waker,
+    /// A tick will come for the batch that waits.
+    is_awaiting_tick: bool,
 }
 
 impl Node for OnnxNode {
     type Params = OnnxParams;
 
     fn kind() -> Kind {
-        let mut kind = Kind::new("onnx")
+        Kind::new("onnx")
             .title("ONNX model")
-            .description("Runs any model: a tensor for each input in, a tensor for each output out.");
-        for (index, name) in INPUTS.into_iter().enumerate() {
-            kind = if index == 0 { kind.input(name, "tensor") } else { kind.optional_input(name, "tensor") };
-        }
-        for (index, name) in OUTPUTS.into_iter().enumerate() {
-            kind = if index == 0 { kind.output(name, "tensor") } else { kind.optional_output(name, "tensor") };
-        }
-        kind
+            .description(
+                "Runs any model: a tensor for each input in, a tensor for each output out. The pins are those of the \
+                 model that the params name, with their types and shapes.",
+            )
+            .input("in", "tensor")
+            .output("out", "tensor")
+            .pins_by_params()
+            .capability("judges_shapes")
+    }
+
+    fn pins(params: &OnnxParams) -> Result<Pins> {
+        params.check()?;
+        Ok(Choice::new(&Signature::read(params.source()?)?, params)?.pins())
     }
 
     fn create(params: OnnxParams, cx: &mut CreateContext<'_>) -> Result<Self> {
@@ -120,17 +130,38 @@ impl Node for OnnxNode {
         let binding = Binding::new(&model, &params)?;
         let waiting = binding.inputs.iter().map(|_| VecDeque::new()).collect();
         let batch_wait_ns = i64::from(params.batch_wait_ms) * 1_000_000;
-        Ok(Self { model, binding, waiting, batch_max: params.batch_max as usize, batch_wait_ns })
+        Ok(Self {
+            model,
+            binding,
+            waiting,
+            batch_max: params.batch_max as usize,
+            batch_wait_ns,
+            waker: cx.waker(),
+            is_awaiting_tick: false,
+        })
     }
 }
 
 impl Processor for OnnxNode {
     fn process(&mut self, pin: usize, packet: &mut Packet, cx: &mut Context<'_>) -> Result<()> {
         self.wait_for_others(pin, packet, cx.now_ns())?;
-        while let Some(len) = self.batch_len(cx.now_ns()) {
-            self.run(len, cx)?;
+        let outcome = self.run_what_is_due(cx);
+        self.await_tick();
+        outcome
+    }
+
+    /// Runs a batch that is not full when its time is up, although no packet comes.
+    fn tick(&mut self, cx: &mut Context<'_>) -> Result<Tick> {
+        self.is_awaiting_tick = false;
+        if let Err(error) = self.run_what_is_due(cx) {
+            self.await_tick();
+            return Err(error);
         }
-        Ok(())
+        if self.complete() == 0 {
+            return Ok(Tick::OnWake);
+        }
+        self.is_awaiting_tick = true;
+        Ok(Tick::At(self.oldest_ns().saturating_add(self.batch_wait_ns)))
     }
 
     fn flush(&mut self, _pin: usize, cx: &mut Context<'_>) -> Result<()> {
@@ -149,15 +180,13 @@ impl OnnxNode {
     /// Puts a tensor behind those that wait on its input.
     fn wait_for_others(&mut self, pin: usize, packet: &Packet, now_ns: i64) -> Result<()> {
         let (Some(info), Some(queue)) = (self.binding.inputs.get(pin), self.waiting.get_mut(pin)) else {
-            let (name, has) = (INPUTS.get(pin).copied().unwrap_or("?"), self.binding.inputs.len());
-            return Err(Error::invalid(format!(
-                "input `{name}` is linked, but the model takes {has}; take the link away"
-            )));
+            let has = self.binding.inputs.len();
+            return Err(Error::invalid(format!("there is no input {pin}; the model takes {has}")));
         };
         let value = tensors::to_value(packet)?;
         info.check(&value)?;
         if queue.len() >= WAITING_MAX {
-            let name = INPUTS.get(pin).copied().unwrap_or("?");
+            let name = &info.name;
             return Err(Error::invalid(format!(
                 "{WAITING_MAX} packets wait on `{name}` for those of the other inputs"
             )));
@@ -173,11 +202,31 @@ impl OnnxNode {
         self.waiting.iter().map(VecDeque::len).min().unwrap_or(0)
     }
 
+    /// Asks for a tick while a batch waits that is not full.
+    fn await_tick(&mut self) {
+        if self.complete() > 0 && !self.is_awaiting_tick {
+            self.is_awaiting_tick = true;
+            self.waker.wake();
+        }
+    }
+
+    /// When the packet came that has waited longest.
+    fn oldest_ns(&self) -> i64 {
+        let oldest = self.waiting.iter().filter_map(|queue| queue.front()).map(|first| first.since_ns).min();
+        oldest.unwrap_or(i64::MAX)
+    }
+
+    fn run_what_is_due(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        while let Some(len) = self.batch_len(cx.now_ns()) {
+            self.run(len, cx)?;
+        }
+        Ok(())
+    }
+
     /// How many sets are to run as one now.
     fn batch_len(&self, now_ns: i64) -> Option<usize> {
         let complete = self.complete();
-        let first = self.waiting.iter().filter_map(|queue| queue.front()).map(|first| first.since_ns).min()?;
-        let is_due = complete >= self.batch_max || now_ns.saturating_sub(first) >= self.batch_wait_ns;
+        let is_due = complete >= self.batch_max || now_ns.saturating_sub(self.oldest_ns()) >= self.batch_wait_ns;
         (complete > 0 && is_due).then(|| complete.min(self.batch_max))
     }
 

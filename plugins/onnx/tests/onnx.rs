@@ -228,7 +228,7 @@ fn a_model_that_cannot_be_loaded_is_one_error_and_others_go_on() {
     let (lab, runtime) = (Lab::new(), runtime());
     let (_session, mut inlet, mut outlet) = running(&runtime, json!({ "path": lab.adder() }));
     let whole = fs::read(lab.adder()).unwrap();
-    let cut = lab.file("cut.onnx", &whole[..whole.len() / 2]);
+    let cut = lab.file("cut.onnx", whole.split_at(whole.len() / 2).0);
     let odd = OnnxFile::default().input("x", FLOAT, &[None]).output("y", FLOAT, &[None]).operator(
         "Frobnicate",
         &["x"],
@@ -465,7 +465,7 @@ fn broken_branches() {
         &["y"],
     );
     let branches = [
-        ("corrupt", json!({ "path": lab.file("cut.onnx", &whole[..whole.len() / 2]) }), "fetch it again"),
+        ("corrupt", json!({ "path": lab.file("cut.onnx", whole.split_at(whole.len() / 2).0) }), "fetch it again"),
         ("digest", json!({ "model": "silero-vad", "file": "silero_vad.onnx" }), "graphmill models pull silero-vad"),
         ("operator", json!({ "path": lab.file("odd.onnx", &odd.bytes()) }), "Frobnicate"),
         ("budget", json!({ "path": heavy(&lab, 4 << 20) }), "raise the budget of the resources"),
@@ -513,7 +513,7 @@ fn broken_branches() {
 fn a_graph_needs_its_models_unless_it_says_that_it_goes_on_without() {
     let (lab, runtime) = (Lab::new(), runtime());
     let whole = fs::read(lab.adder()).unwrap();
-    let cut = lab.file("cut.onnx", &whole[..whole.len() / 2]);
+    let cut = lab.file("cut.onnx", whole.split_at(whole.len() / 2).0);
     let said = refusal(&runtime, json!({ "path": cut }));
     assert!(said.contains("the pins of node `model` (`onnx`) are not known: model"), "{said}");
     runtime.resources().set_budget(1 << 20);

@@ -47,9 +47,12 @@ fn check_says_how_large_a_graph_is_and_creates_nothing() {
 fn kind_whose_params_decide_on_its_pins_says_so_and_shows_those_of_a_node() {
     let lab = Lab::new();
     let open = lab.run(["kinds", "audio.split"]).succeeds().out;
-    assert!(open.contains("see `graphmill kinds audio.split --params JSON`") && !open.contains("channel3"), "{open}");
+    assert!(
+        open.contains("see `graphmill kinds audio.split --params JSON`") && !open.contains("channel3  output"),
+        "{open}"
+    );
     let of_node = lab.run(["kinds", "audio.split", "--params", r#"{"channels": 3}"#]).succeeds().out;
-    assert!(of_node.contains("channel3") && !of_node.contains("--params"), "{of_node}");
+    assert!(of_node.contains("channel3  output") && !of_node.contains("--params"), "{of_node}");
     let json = lab.run(["--json", "kinds", "audio.split", "--params", r#"{"channels": 4}"#]).succeeds().json();
     assert_eq!(json["outputs"].as_array().unwrap().len(), 4);
     for (params, reason) in

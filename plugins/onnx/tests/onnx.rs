@@ -286,7 +286,10 @@ fn params_that_do_not_fit_the_model_are_refused_with_what_it_has() {
         (json!({ "path": adder, "outputs": ["z"] }), "no output `z`; it has `y` (f32 [?,2])"),
         (json!({ "path": memory, "inputs": ["x", "s"] }), "input `k` (f32 [?,2]) of the model gets nothing"),
         (json!({ "path": memory, "state": { "s": "z" } }), "no output `z`"),
-        (json!({ "path": memory, "constants": { "k": [1, 2, 3] } }), "`k` (f32 [?,2]) takes one number or 2, not 3"),
+        (
+            json!({ "path": memory, "constants": { "s": [0], "k": [1, 2, 3] } }),
+            "`k` (f32 [?,2]) takes one number or 2, not 3",
+        ),
         (json!({ "path": memory, "state": { "s": "next" }, "batch_max": 2 }), "set `batch_max = 1`"),
         (json!({ "path": adder, "constants": { "x": [0] } }), "no input of the model is left for a pin"),
     ];

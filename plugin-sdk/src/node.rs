@@ -53,7 +53,8 @@ pub trait Node: Sized + 'static {
         Ok(())
     }
 
-    /// New params while the session runs, between two packets.
+    /// New params while the session runs, between two packets. The pins of a node stay as they are: a kind with
+    /// [`Kind::pins_by_params`] refuses params that mean other ones.
     ///
     /// # Errors
     /// The old params have to stay in force.

@@ -95,9 +95,14 @@ impl ErrorSlot {
         unsafe { Buffer::from_raw(detail) }.ok()
     }
 
-    /// The whole text of a message that the callee cut, up to so many bytes, where it left that text as detail; it is
-    /// taken out then. `None` where nothing was cut, or the detail is another text.
-    pub fn take_whole_message(&mut self, len_max: usize) -> Option<alloc::string::String> {
+    /// The message that the callee left, up to so many bytes: whole where it had to cut it and left all of it as detail,
+    /// which is taken out then. A detail that is another text stays where it is.
+    pub fn take_message(&mut self, len_max: usize) -> alloc::string::String {
+        self.take_whole_message(len_max).unwrap_or_else(|| self.message().into_owned())
+    }
+
+    /// The detail, where it is what the callee cut its message from.
+    fn take_whole_message(&mut self, len_max: usize) -> Option<alloc::string::String> {
         // SAFETY: the field was initialised by `prepare`.
         if unsafe { (*self.0.as_ptr()).flags } & GM_ERROR_TRUNCATED == 0 {
             return None;
@@ -216,12 +221,13 @@ mod tests {
         let long: String = core::iter::repeat_n("way out ", 100).collect();
         // SAFETY: the slot is ours and its detail is null.
         unsafe { ErrorSlot::fill_with_detail(slot.as_raw(), GM_E_IO, &long, None) };
-        assert_eq!(slot.take_whole_message(4096).as_deref(), Some(long.as_str()));
-        assert!(slot.take_whole_message(4096).is_none(), "it was taken out");
+        assert_eq!(slot.take_message(4096), long);
+        assert!(slot.take_detail().is_none(), "it was taken out");
+        assert!(long.starts_with(&slot.take_message(4096)), "what fitted is still there");
         slot.reset();
         // SAFETY: as above.
         unsafe { ErrorSlot::fill_with_detail(slot.as_raw(), GM_E_IO, &long, None) };
-        assert_eq!(slot.take_whole_message(300).map(|text| text.len()), Some(300));
+        assert_eq!(slot.take_message(300).len(), 300);
     }
 
     #[test]
@@ -231,7 +237,7 @@ mod tests {
             let mut slot = ErrorSlot::new();
             // SAFETY: the slot is ours and its detail is null.
             unsafe { ErrorSlot::fill_with_detail(slot.as_raw(), GM_E_IO, message, Some("a backtrace")) };
-            assert!(slot.take_whole_message(4096).is_none());
+            assert!(message.starts_with(&slot.take_message(4096)));
             assert_eq!(slot.take_detail().unwrap().as_slice(), b"a backtrace");
         }
     }

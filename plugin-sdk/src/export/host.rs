@@ -135,10 +135,9 @@ impl HostRef {
     /// Hands a packet over; it is empty afterwards, or as it was when the host refuses it.
     pub(crate) fn emit(&self, pin: usize, flags: u32, packet: &mut Packet) -> Result<()> {
         let pin = u32::try_from(pin).map_err(Error::invalid)?;
-        ErrorSlot::with(|error| {
+        asked(|error| {
             // SAFETY: the context is alive, the packet ours and the error prepared.
-            let status = unsafe { (self.api.emit)(self.ctx(), pin, flags, packet.as_raw_mut(), error.as_raw()) };
-            if status == GM_OK { Ok(()) } else { Err(host_error(status, error)) }
+            unsafe { (self.api.emit)(self.ctx(), pin, flags, packet.as_raw_mut(), error) }
         })?;
         // The host takes the buffers and leaves the rest of the header, which would still tell of a content.
         packet.clear();
@@ -148,10 +147,9 @@ impl HostRef {
     pub(crate) fn buffer(&self, len: usize) -> Result<Buffer> {
         let info = gm_alloc_info { struct_size: struct_size::<gm_alloc_info>(), align: 0, len: len as u64 };
         let mut raw = ptr::null_mut();
-        ErrorSlot::with(|error| {
+        asked(|error| {
             // SAFETY: the context is alive, and the places for result and error are ours.
-            let status = unsafe { (self.api.buffer_alloc)(self.ctx(), &info, &mut raw, error.as_raw()) };
-            if status == GM_OK { Ok(()) } else { Err(host_error(status, error)) }
+            unsafe { (self.api.buffer_alloc)(self.ctx(), &info, &mut raw, error) }
         })?;
         // SAFETY: on success the host gives one reference to a live buffer.
         Ok(unsafe { Buffer::from_raw(raw) }?)
@@ -227,11 +225,10 @@ impl HostRef {
 
     pub(crate) fn hint(&self, pin: usize, name: &str, content: &str) -> Result<()> {
         let pin = u32::try_from(pin).map_err(Error::invalid)?;
-        let mut error = ErrorSlot::new();
-        // SAFETY: the context is alive, the texts are borrowed for the call and the error is prepared.
-        let status =
-            unsafe { (self.api.hint)(self.ctx(), pin, gm_str::new(name), gm_str::new(content), error.as_raw()) };
-        if status == GM_OK { Ok(()) } else { Err(host_error(status, &mut error)) }
+        asked(|error| {
+            // SAFETY: the context is alive, the texts are borrowed for the call and the error is prepared.
+            unsafe { (self.api.hint)(self.ctx(), pin, gm_str::new(name), gm_str::new(content), error) }
+        })
     }
 
     /// Asks for a resource; the handle has to be released.
@@ -239,11 +236,12 @@ impl HostRef {
     /// # Safety
     /// The functions of the spec keep the contract of the ABI with its argument.
     pub(super) unsafe fn resource_get(&self, spec: &gm_resource_spec) -> Result<*mut gm_resource> {
-        let mut error = ErrorSlot::new();
         let mut raw = ptr::null_mut();
-        // SAFETY: the context is alive, the places for result and error are ours; the rest is passed on.
-        let status = unsafe { (self.api.resource_get)(self.ctx(), spec, &mut raw, error.as_raw()) };
-        if status == GM_OK { Ok(raw) } else { Err(host_error(status, &mut error)) }
+        asked(|error| {
+            // SAFETY: the context is alive, the places for result and error are ours; the rest is passed on.
+            unsafe { (self.api.resource_get)(self.ctx(), spec, &mut raw, error) }
+        })?;
+        Ok(raw)
     }
 
     /// The value of a resource, alive as long as its handle is held.
@@ -265,9 +263,17 @@ impl HostRef {
     }
 }
 
+/// Asks the host for something, with a place for the reason why not.
+#[inline]
+fn asked(ask: impl FnOnce(*mut gm_error) -> gm_status) -> Result<()> {
+    ErrorSlot::with(|error| match ask(error.as_raw()) {
+        GM_OK => Ok(()),
+        status => Err(host_error(status, error)),
+    })
+}
+
 fn host_error(status: gm_status, error: &mut ErrorSlot) -> Error {
-    let whole = error.take_whole_message(MESSAGE_LEN_MAX);
-    match whole.unwrap_or_else(|| error.message().into_owned()) {
+    match error.take_message(MESSAGE_LEN_MAX) {
         message if message.is_empty() => Error::with_status(status, format!("the host answered with status {status}")),
         message => Error::with_status(status, message),
     }

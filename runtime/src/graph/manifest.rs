@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 mod pins;
@@ -122,11 +123,7 @@ impl Manifest {
         if text.len() > MANIFEST_LEN_MAX {
             return Err(ManifestError::TooLong { len: text.len() });
         }
-        let mut json = serde_json::Deserializer::from_str(text);
-        let raw: RawManifest = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            ManifestError::Malformed { path: error.path().to_string(), reason: error.inner().to_string() }
-        })?;
-        json.end().map_err(|error| ManifestError::Malformed { path: ".".to_owned(), reason: error.to_string() })?;
+        let raw: RawManifest = read_json(text)?;
         check_id(&raw.plugin.id, "plugin.id")?;
         check_count(raw.kinds.len(), KINDS_MAX, "kinds")?;
         check_unique(raw.kinds.iter().map(|kind| kind.id.as_str()), |index| format!("kinds[{index}].id"))?;
@@ -186,6 +183,17 @@ fn check_live(names: &[String], schema: &Value, path: &str) -> Result<(), Manife
         }
     }
     Ok(())
+}
+
+/// Reads a text that is one JSON value and nothing more; says where it is wrong.
+fn read_json<T: DeserializeOwned>(text: &str) -> Result<T, ManifestError> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| ManifestError::Malformed {
+        path: error.path().to_string(),
+        reason: error.inner().to_string(),
+    })?;
+    json.end().map_err(|error| ManifestError::Malformed { path: ".".to_owned(), reason: error.to_string() })?;
+    Ok(value)
 }
 
 fn check_count(count: usize, max: usize, path: &str) -> Result<(), ManifestError> {

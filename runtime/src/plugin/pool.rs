@@ -13,6 +13,7 @@ mod pages;
 mod shape;
 mod shelf;
 
+use self::large::DEPOT;
 pub use self::large::{BufferStats, buffer_stats, set_buffer_budget, trim_buffers};
 pub(super) use self::large::{User, upkeep};
 
@@ -51,7 +52,7 @@ pub(super) fn allocate(len: usize, align: usize) -> Option<Buffer> {
     let shape = Shape::of(len, align)?;
     let idle = match shape.class() {
         Class::Small(queue) => queue.pop(),
-        Class::Large(class) => large::take(class),
+        Class::Large(class) => DEPOT.take(class),
         Class::Single => None,
     };
     let raw = idle.map(Idle::into_raw).or_else(|| shape.make())?.as_ptr();
@@ -98,7 +99,7 @@ unsafe extern "C" fn release(raw: *mut gm_buffer) {
     match idle.shape().class() {
         // One that finds no room is freed.
         Class::Small(queue) => drop(queue.push(idle)),
-        Class::Large(class) => large::put(class, idle),
+        Class::Large(class) => DEPOT.put(class, idle),
         Class::Single => drop(idle),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{ManifestError, PINS_MAX, check_count, check_id, check_unique, invalid};
+use super::{ManifestError, PINS_MAX, check_count, check_id, check_unique, invalid, read_json};
 use crate::graph::format::FormatTemplate;
 use crate::graph::kind::{KindInfo, PinInfo, PinsError, Role};
 
@@ -52,11 +52,7 @@ fn parse(role: Role, text: &str) -> Result<(Vec<PinInfo>, Vec<PinInfo>), Manifes
     if text.len() > PINS_TEXT_LEN_MAX {
         return Err(ManifestError::TooLong { len: text.len() });
     }
-    let malformed = |path: String, reason: String| ManifestError::Malformed { path, reason };
-    let mut json = serde_json::Deserializer::from_str(text);
-    let raw: RawPins = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| malformed(error.path().to_string(), error.inner().to_string()))?;
-    json.end().map_err(|error| malformed(".".to_owned(), error.to_string()))?;
+    let raw: RawPins = read_json(text)?;
     let (inputs, outputs) = (read_pins(raw.inputs, "inputs")?, read_pins(raw.outputs, "outputs")?);
     check_role(role, &inputs, &outputs, "")?;
     Ok((inputs, outputs))

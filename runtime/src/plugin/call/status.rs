@@ -40,8 +40,7 @@ pub(in crate::plugin) fn fault_of(status: gm_status, error: &mut ErrorSlot, oper
 
 /// What the plugin says, whole where it left a text that it had to cut; the detail of a panic is its backtrace.
 pub(in crate::plugin) fn message_of(status: gm_status, error: &mut ErrorSlot) -> String {
-    let whole = if status == GM_E_PANIC { None } else { error.take_whole_message(MESSAGE_LEN_MAX) };
-    whole.unwrap_or_else(|| error.message().into_owned())
+    if status == GM_E_PANIC { error.message().into_owned() } else { error.take_message(MESSAGE_LEN_MAX) }
 }
 
 fn detail_of(error: &mut ErrorSlot) -> Option<String> {

@@ -2,7 +2,6 @@
 
 use super::Idle;
 use super::depot::Depot;
-use super::shape::LargeClass;
 use crate::exec::{Clock, MonotonicClock};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,7 +12,7 @@ const BUDGET_DEFAULT: usize = 512 << 20;
 /// How long nobody needs a buffer until it is freed, at least; at most it is twice as long.
 const WINDOW: Duration = Duration::from_secs(5);
 
-static DEPOT: Depot<Idle> = Depot::new(BUDGET_DEFAULT);
+pub(super) static DEPOT: Depot<Idle> = Depot::new(BUDGET_DEFAULT);
 /// One clock for the watches of all sessions, which may have clocks of their own.
 static CLOCK: LazyLock<MonotonicClock> = LazyLock::new(MonotonicClock::new);
 /// When the depot is looked through next.
@@ -79,24 +78,4 @@ impl Drop for User {
     fn drop(&mut self) {
         DEPOT.leave();
     }
-}
-
-/// An idle buffer of a class.
-pub(super) fn take(class: LargeClass) -> Option<Idle> {
-    DEPOT.take(class)
-}
-
-/// Keeps a buffer that nobody holds any more, or frees it.
-pub(super) fn put(class: LargeClass, idle: Idle) {
-    DEPOT.put(class, idle);
-}
-
-/// Counts a buffer that is there from now on.
-pub(super) fn made(class: LargeClass) {
-    DEPOT.made(class);
-}
-
-/// Counts a buffer that is no more.
-pub(super) fn freed(class: LargeClass) {
-    DEPOT.freed(class);
 }

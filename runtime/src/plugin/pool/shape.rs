@@ -1,6 +1,7 @@
 //! How the memory of a buffer is laid out, and which class of sizes it belongs to.
 
-use super::{Idle, OPS, large, pages};
+use super::large::DEPOT;
+use super::{Idle, OPS, pages};
 use crossbeam_queue::ArrayQueue;
 use graphmill_abi::counted;
 use graphmill_abi::layout::*;
@@ -147,7 +148,7 @@ impl Shape {
             NonNull::new(unsafe { alloc_zeroed(layout) })
         }?;
         if let Class::Large(class) = self.class() {
-            large::made(class);
+            DEPOT.made(class);
         }
         // SAFETY: the memory has `align` bytes in front of the data.
         let data = unsafe { start.add(self.align) };
@@ -174,7 +175,7 @@ impl Shape {
     /// `raw` was made with this very shape, and nobody refers to it any more.
     pub(super) unsafe fn free(self, raw: *mut gm_buffer) {
         if let Class::Large(class) = self.class() {
-            large::freed(class);
+            DEPOT.freed(class);
         }
         // SAFETY: the header stands a cache line in front of the data, which stands `align` bytes behind the start.
         let start = unsafe { raw.cast::<u8>().sub(self.align - ALIGN) };

@@ -3,11 +3,14 @@
 //! The tests of the plugin link it; here it is a library that is opened, and the program is the one of users.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "../../plugins/onnx/tests/support/onnx_file.rs"]
+mod onnx_file;
 mod support;
 #[path = "../../plugins/onnx/tests/support/words.rs"]
 mod words;
 
-use serde_json::Value;
+use onnx_file::{FLOAT, OnnxFile};
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -155,4 +158,21 @@ fn absent_model_and_wrong_digest_are_one_error_each_that_names_the_command() {
     bytes[middle] ^= 1;
     fs::write(&encoder, bytes).unwrap();
     refused(&lab, &["moonshine-tiny/encoder_model.onnx` has the SHA-256 ", command, "nodes.words"]);
+}
+
+#[test]
+fn every_kind_with_a_model_keeps_its_contract() {
+    let lab = Lab::new();
+    let shape = [None, Some(4)];
+    let model = OnnxFile::default().input("x", FLOAT, &shape).output("y", FLOAT, &shape);
+    fs::write(lab.path("same.onnx"), model.operator("Identity", &["x"], &["y"]).bytes()).unwrap();
+    // A small picture would be stretched first, and take a second.
+    let params = [("onnx", json!({ "path": lab.path("same.onnx") })), ("ocr.detect", json!({ "side_min": 32 }))];
+    let params = params.map(|(kind, params)| format!("--params={kind}={params}"));
+    let library = plugin("graphmill-onnx");
+    let mut words = vec!["validate", "--json", library.to_str().unwrap()];
+    words.extend(params.iter().map(String::as_str));
+    let judged = lab.run(words).succeeds().json();
+    let trials = judged["trials"].as_array().unwrap();
+    assert!(trials.iter().all(|trial| trial["not_judged"].is_null()) && trials.len() > 5 * 15, "{judged:#}");
 }

@@ -16,8 +16,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 /// The plugins that graphs of the tests use.
-const PLUGINS: [&str; 5] =
-    ["graphmill-audio", "graphmill-packets", "graphmill-rnnoise", "graphmill-text", "graphmill-vad"];
+const PLUGINS: [&str; 6] =
+    ["graphmill-audio", "graphmill-image", "graphmill-packets", "graphmill-rnnoise", "graphmill-text", "graphmill-vad"];
 /// Plugins that only tests use; they name them themselves.
 const FIXTURES: [&str; 2] = ["graphmill-fixture-faulty", "graphmill-fixture-flow"];
 /// Tells the tests in which folder the plugins are.

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as DecodeError;
-use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::probe::{Hint, Probe};
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
+use symphonia::default::formats;
 
 use super::riff::{CHANNELS_MAX, CheckedFile, RATE_MAX_HZ, Scan};
 use super::{SoundSpec, WavError};
@@ -51,10 +52,10 @@ impl fmt::Debug for WavReader {
 impl WavReader {
     /// Opens the file and reads its header.
     pub(crate) fn open(path: &Path) -> Result<Self, WavError> {
-        let (source, shortfall) = open_checked(path)?;
+        let (source, content, shortfall) = open_checked(path)?;
         let unsupported = |reason: String| WavError::Unsupported { path: path.to_owned(), reason };
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
-        let format = symphonia::default::get_probe()
+        let format = decoders(content)
             .probe(&hint(path), stream, FormatOptions::default(), MetadataOptions::default())
             .map_err(|error| unsupported(explain(&error)))?;
         let track =
@@ -144,8 +145,35 @@ impl WavReader {
     }
 }
 
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// Samples behind a header that was checked.
+    Wave,
+    /// No WAV file.
+    Other,
+}
+
+/// What may decode a file. A decoder looks for its own beginning anywhere in a file, so the one for WAV files only gets
+/// those whose header was checked, because it multiplies what it finds there.
+fn decoders(content: Content) -> Probe {
+    let mut decoders = Probe::default();
+    match content {
+        Content::Wave => decoders.register_format::<formats::WavReader<'_>>(),
+        #[cfg(feature = "compressed")]
+        Content::Other => {
+            decoders.register_format::<formats::FlacReader<'_>>();
+            decoders.register_format::<formats::MpaReader<'_>>();
+            decoders.register_format::<formats::OggReader<'_>>();
+        }
+        #[cfg(not(feature = "compressed"))]
+        Content::Other => {}
+    }
+    decoders
+}
+
 /// Opens a regular file and compares the lengths in its header with its size.
-fn open_checked(path: &Path) -> Result<(CheckedFile, Option<Shortfall>), WavError> {
+fn open_checked(path: &Path) -> Result<(CheckedFile, Content, Option<Shortfall>), WavError> {
     let refused = |source: io::Error| WavError::Open { path: path.to_owned(), source };
     // Asked before the file is opened: opening a FIFO would wait for its writer.
     let metadata = fs::metadata(path).map_err(refused)?;
@@ -165,7 +193,7 @@ fn open_checked(path: &Path) -> Result<(CheckedFile, Option<Shortfall>), WavErro
         .filter(|missing_len| *missing_len > 0)
         .map(|missing_len| Shortfall { file_len, missing_len });
     let source = CheckedFile::new(file, file_len, data).map_err(refused)?;
-    Ok((source, shortfall))
+    Ok((source, if data.is_some() { Content::Wave } else { Content::Other }, shortfall))
 }
 
 fn hint(path: &Path) -> Hint {

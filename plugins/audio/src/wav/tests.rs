@@ -223,12 +223,15 @@ fn what_is_not_a_sound_file_is_refused_with_the_way_out() {
     fs::write(&text, "these are notes, not sound\n".repeat(100)).unwrap();
     let empty = folder.path().join("empty.wav");
     fs::write(&empty, "").unwrap();
+    let behind = folder.path().join("behind.wav");
+    fs::write(&behind, [b"notes ".as_slice(), &fs::read(demo_file()).unwrap()].concat()).unwrap();
     let table = [
         (folder.path().to_owned(), "is a directory, not a file"),
         (folder.path().join("missing.wav"), "No such file"),
         (PathBuf::from("/dev/zero"), "a device, pipe or socket"),
         (text, "convert it to PCM or float WAV"),
         (empty, "convert it to PCM or float WAV"),
+        (behind, "convert it to PCM or float WAV"),
     ];
     for (path, words) in table {
         let message = WavReader::open(&path).unwrap_err().to_string();

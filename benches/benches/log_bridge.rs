@@ -4,13 +4,10 @@
 //! `tracing` of its own, with caches that nobody refreshes, so it looks at a number of the host instead. Every
 //! measurement is of as many calls as its throughput counts; they share one call into the plugin, on the same thread.
 
-use graphmill::exec::{
-    EmitError, Factories as _, Instance, MonotonicClock, NoWake, NodeContext, NodeName, Outputs, Wait,
-};
+use graphmill::exec::{EmitError, Outputs, Wait};
 use graphmill::{Packet, Plugins};
 use graphmill_benches::{Request, Way};
 use std::hint::black_box;
-use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 
 /// Calls in one measurement: enough that the way into the plugin and back does not count.
@@ -23,15 +20,6 @@ impl Outputs for NoOutputs {
     fn emit(&mut self, pin: usize, _wait: Wait, _packet: &mut Box<Packet>) -> Result<(), EmitError> {
         Err(EmitError::NoSuchPin { pin, count: 0 })
     }
-}
-
-/// An instance of the talkative kind of a loaded library, on this thread.
-fn chatter(plugins: &Plugins, say: &str) -> Box<dyn Instance> {
-    let name = NodeName::new("bench", "chatter", "probe.chatter");
-    let context = NodeContext::new(name, 1, Arc::new(MonotonicClock::new()), Arc::new(NoWake));
-    let params = format!(r#"{{"say": [{{"{say}": {CALLS}}}]}}"#);
-    let made = plugins.factory("probe.chatter").map(|factory| factory.create(&Arc::new(context), &params));
-    made.and_then(Result::ok).unwrap_or_else(|| panic!("the plugin offers the kind"))
 }
 
 fn listen() {
@@ -51,7 +39,8 @@ fn main() {
         }
     })];
     for (name, say) in [("tracing in a plugin", "trace"), ("log in a plugin", "log_trace")] {
-        let mut node = chatter(&plugins, say);
+        let params = format!(r#"{{"say": [{{"{say}": {CALLS}}}]}}"#);
+        let mut node = graphmill_benches::instance(&plugins, "probe.chatter", &params);
         let mut packet = Packet::from_text("x").unwrap_or_default();
         ways.push(Way::new(name, move || assert!(node.process(0, &mut packet, &mut NoOutputs).is_ok())));
     }

@@ -1,8 +1,10 @@
 //! What the benches share: a runtime with the counting plugin, and graphs made of it.
 
+mod call;
 mod contest;
 mod save;
 
+pub use call::{Back, bare_call, instance};
 pub use contest::{Request, Way, cpu_ns, quantile};
 
 use graphmill::graph::{LinkSpec, NodeSpec};

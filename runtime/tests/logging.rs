@@ -6,10 +6,8 @@ mod support;
 
 use graphmill::exec::Instance;
 use graphmill::graph::{LinkSpec, NodeSpec};
-use graphmill::plugin::host_stats;
 use graphmill::{Graph, Outcome, Plugins, Runtime, SessionReport};
 use serde_json::json;
-use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use support::bench::{create, process};
@@ -194,36 +192,6 @@ fn record_of_a_destroy_arrives() {
     assert!(lines.len() == 1 && lines[0].starts_with("INFO said while it is destroyed"), "{lines:?}");
 }
 
-#[test]
-fn nx_f_ten_mebibytes_are_cut_at_a_character_and_counted() {
-    let ears = ears("info");
-    let before = host_stats().log_texts_cut;
-    process(&mut *ears.node(r#"[{"long": 10485760}]"#)).unwrap();
-    let lines = ears.records.take();
-    let [told, line] = lines.as_slice() else { panic!("{} records", lines.len()) };
-    assert!(told.contains(LOSSES) || line.contains(LOSSES), "somebody is told: {told}");
-    let line = if told.contains(LOSSES) { line } else { told };
-    assert_eq!(line.matches('ä').count(), 3 * 4096 - 5, "message, field and path of spans, less what names the span");
-    assert!(host_stats().log_texts_cut > before);
-}
-
-#[test]
-fn f5b_million_targets_leave_memory_alone_and_fold_into_one() {
-    let ears = ears("info");
-    let folded = host_stats().log_sites_folded;
-    // More than there is room for.
-    process(&mut *ears.node(r#"[{"targets": 10000}]"#)).unwrap();
-    let heard = targets(&ears.taken());
-    assert!(heard.iter().any(|line| line.contains("target=\"made_up::4") && line.ends_with("from graphmill::folded")));
-    let before = resident_kib();
-    process(&mut *ears.node(r#"[{"targets": 1000000}]"#)).unwrap();
-    drop(ears.taken());
-    let grown = resident_kib().saturating_sub(before);
-    assert!(grown < 4096, "{grown} KiB more");
-    assert!(host_stats().log_sites_folded - folded >= 1_000_000);
-    assert!(host_stats().log_records_suppressed > 0, "and most of them came too soon");
-}
-
 /// A graph of one source and one talkative node, run to its end.
 fn run(ears: &Ears, say: serde_json::Value) -> SessionReport {
     let runtime = Runtime::new();
@@ -263,11 +231,4 @@ fn nx_f_flood_is_cut_and_stands_in_the_report_of_its_node() {
     assert!(suppressed > 0 && heard >= 5_000, "{heard} heard");
     assert_eq!(suppressed + heard as u64, 100_000);
     assert_eq!(report.node("count").unwrap().log_records_suppressed, 0);
-}
-
-/// Memory of this process that is in use.
-fn resident_kib() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }

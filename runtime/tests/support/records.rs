@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -35,6 +36,14 @@ pub(crate) fn with(text: &str) -> Vec<String> {
 pub(crate) struct Records(Arc<Mutex<Vec<String>>>);
 
 impl Records {
+    /// What happens in the whole process from now on and passes this filter.
+    pub(crate) fn of_process(filter: &str) -> Self {
+        let records = Self::default();
+        let subscriber = tracing_subscriber::registry().with(EnvFilter::new(filter)).with(records.layer());
+        tracing::subscriber::set_global_default(subscriber).expect("no other subscriber in this process");
+        records
+    }
+
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }

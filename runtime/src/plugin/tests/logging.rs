@@ -213,22 +213,25 @@ fn f1_eight_threads_log_through_one_context_at_once() {
     assert_eq!(records.take().len(), 32);
 }
 
+/// Records of a node that are heard in a second.
+const PER_SECOND: usize = if cfg!(miri) { 50 } else { 5_000 };
+
 #[test]
 fn nx_f_flood_of_one_node_is_cut_and_counted_and_another_node_is_heard() {
     let (loud, quiet) = (Bench::new("loud"), Bench::new("quiet"));
     let before = host_stats().log_records_suppressed;
     let lines = heard(|| {
         let site = of_node(&loud).site(&place(GM_LOG_INFO, "here"));
-        (0..6_000).for_each(|_| of_node(&loud).log(&record(site, "again")));
+        (0..PER_SECOND + 100).for_each(|_| of_node(&loud).log(&record(site, "again")));
         of_node(&loud).say(GM_LOG_WARN, "here", "help");
         of_node(&quiet).log(&record(site, "once"));
         loud.clock.advance_ns(1_000_000_000);
         of_node(&loud).log(&record(site, "a second later"));
     });
     let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
-    assert_eq!(["again", "help", "once", "a second later"].map(count), [5_000, 1, 1, 1]);
-    assert_eq!((loud.context.speaker().suppressed(), quiet.context.speaker().suppressed()), (1_000, 0));
-    assert!(host_stats().log_records_suppressed >= before + 1_000);
+    assert_eq!(["again", "help", "once", "a second later"].map(count), [PER_SECOND, 1, 1, 1]);
+    assert_eq!((loud.context.speaker().suppressed(), quiet.context.speaker().suppressed()), (100, 0));
+    assert!(host_stats().log_records_suppressed >= before + 100);
 }
 
 /// `whisper=debug,kokoro=off` in both orders of first use, before and after a reload.

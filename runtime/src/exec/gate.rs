@@ -113,7 +113,8 @@ pub fn format_of(packet: &Packet) -> Option<Format> {
 pub(crate) fn describe(packet: &Packet) -> String {
     match format_of(packet) {
         Some(format) => format.to_string(),
-        None => "an empty packet".to_string(),
+        None if packet.kind().is_none() => "an empty packet".to_string(),
+        None => "a packet with a header that no format knows".to_string(),
     }
 }
 
@@ -164,7 +165,7 @@ fn dtype(code: u8, bits: u8) -> Option<DType> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use graphmill_abi::{AudioHeader, Buffer};
+    use graphmill_abi::{AudioHeader, Buffer, TensorHeader, VideoHeader};
 
     fn tone(rate_hz: u32) -> Packet {
         Packet::from_audio(AudioHeader::f32(rate_hz, 1, 1), Buffer::zeroed(4)).unwrap()
@@ -186,5 +187,49 @@ mod tests {
         assert_eq!(describe(&Packet::EMPTY), "an empty packet");
         let bytes = Packet::from_bytes("image/png", Buffer::zeroed(0)).unwrap();
         assert_eq!(describe(&bytes), "bytes image/png");
+    }
+
+    fn picture(width: u32) -> Packet {
+        let header = VideoHeader { pixel: GM_PIXEL_GRAY8, width, height: 2 };
+        Packet::from_video(header, [(Buffer::zeroed(8), 4)]).unwrap()
+    }
+
+    fn tensor((code, bits): (u8, u8), shape: &[u32]) -> Packet {
+        let header = TensorHeader::dense(code, bits, shape).unwrap();
+        Packet::from_tensor(header, Buffer::zeroed(64)).unwrap()
+    }
+
+    #[test]
+    fn pictures_and_tensors_of_another_shape_are_noticed() {
+        let mut gate = FormatGate::new("video gray8 4x2 | tensor f32 [?,2]".parse().unwrap());
+        let float = (GM_DTYPE_FLOAT, 32);
+        let fitting = [picture(4), tensor(float, &[3, 2]), tensor(float, &[1, 2]), picture(4), picture(4)];
+        assert!(fitting.iter().all(|packet| gate.lets_through(packet)));
+        let others = [picture(3), tensor(float, &[2]), tensor(float, &[2, 3]), tensor((GM_DTYPE_INT, 32), &[1, 2])];
+        for packet in &others {
+            assert!(!gate.lets_through(packet), "{}", describe(packet));
+        }
+        assert!(gate.lets_through(&tensor(float, &[1, 2])));
+    }
+
+    #[test]
+    fn every_type_of_elements_has_its_word() {
+        let types = [
+            (GM_DTYPE_FLOAT, 16, "f16"),
+            (GM_DTYPE_FLOAT, 64, "f64"),
+            (GM_DTYPE_BFLOAT, 16, "bf16"),
+            (GM_DTYPE_INT, 8, "i8"),
+            (GM_DTYPE_INT, 16, "i16"),
+            (GM_DTYPE_INT, 64, "i64"),
+            (GM_DTYPE_UINT, 8, "u8"),
+            (GM_DTYPE_UINT, 16, "u16"),
+            (GM_DTYPE_UINT, 32, "u32"),
+            (GM_DTYPE_UINT, 64, "u64"),
+            (GM_DTYPE_BOOL, 8, "bool"),
+        ];
+        for (code, bits, word) in types {
+            assert_eq!(describe(&tensor((code, bits), &[1])), format!("tensor {word} [1]"));
+        }
+        assert_eq!(describe(&tensor((GM_DTYPE_INT, 7), &[1])), "a packet with a header that no format knows");
     }
 }

@@ -37,3 +37,38 @@ fn pin_for_anything(name: &str) -> Option<PinInfo> {
     let format = FormatTemplate::parse("any").ok()?;
     Some(PinInfo { name: name.to_owned(), format, description: String::new(), optional: true })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Manifest;
+
+    fn kind() -> KindInfo {
+        let text = r#"{"plugin": {"id": "p", "version": "1.0.0"}, "kinds": [{
+            "id": "p.kind", "role": "processor", "title": "", "description": "", "params_schema": {},
+            "inputs": [{"name": "in", "format": "text"}], "outputs": [{"name": "out", "format": "text"}]}]}"#;
+        Manifest::parse(text).unwrap().kinds.remove(0)
+    }
+
+    /// The pins of `model` among these links, inputs then outputs.
+    fn pins(links: &[LinkSpec]) -> [Vec<String>; 2] {
+        let named = with_named_pins(&kind(), "model", links);
+        [named.inputs, named.outputs].map(|pins| pins.into_iter().map(|pin| pin.name).collect())
+    }
+
+    #[test]
+    fn pins_are_those_that_links_name_and_else_those_of_the_kind() {
+        let chain = |text: &str| LinkSpec::Chain(text.to_owned());
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let table: [(&[LinkSpec], &[&str], &[&str]); 5] = [
+            (&[], &["in"], &["out"]),
+            (&[chain("a -> model -> b")], &["in"], &["out"]),
+            (&[chain("a -> model.x"), LinkSpec::new("c", " model.y "), chain("a -> model.x")], &["x", "y"], &["out"]),
+            (&[chain("model.p -> b"), chain("a -> model.q -> b"), chain("model2.r -> b")], &["in"], &["p", "q"]),
+            (&[LinkSpec::new("model.p", "b.p"), chain("a -> model.x")], &["x"], &["p"]),
+        ];
+        for (links, inputs, outputs) in table {
+            assert_eq!(pins(links), [owned(inputs), owned(outputs)], "{links:?}");
+        }
+    }
+}

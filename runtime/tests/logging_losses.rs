@@ -1,6 +1,5 @@
 //! A record that is too long, in a process of its own: what was lost is told once a minute.
 #![cfg(feature = "dylib")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

@@ -5,11 +5,18 @@
 //! makes it may need this very processor. Where packets come rarely that is wasted, so a thread remembers how often
 //! looking was in vain and then looks only every so many times.
 //!
+//! Two threads that ask and answer each other can end up with both asleep: the wake-up of the other one takes longer than
+//! a thread looks, so looking seems to be in vain, although each would answer at once if it were awake. So one look in 64
+//! outlasts a wake-up where sleeps are short; if that finds something, the next looks are as long, until the other one
+//! has stayed awake too, which its own look around makes it do. If it has not by then, it has other work in between.
+//!
 //! Busy waiting between two looks was tried: with more threads than processors it only took time from those who had
 //! work, and with fewer a look costs no more than such a wait.
 
 use crate::exec::sys::{AtomicU64, Ordering};
 use std::time::Duration;
+#[cfg(not(loom))]
+use std::time::Instant;
 
 /// What threads of a session do while they have nothing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +46,14 @@ const WAITS_FOR_ONE: u64 = 64;
 /// Looks in vain that are remembered. Each doubles the waits for one look around, so there is one in 64 at least.
 const MISSES_MAX: u64 = 6;
 
+/// How long a look outlasts a wake-up: that of an idle virtual processor takes 20 µs or more.
+#[cfg(not(loom))]
+const LONG: Duration = Duration::from_micros(60);
+/// Long looks in a row: in so many waits the other one looks once.
+const LONG_LOOKS: u64 = 1 << MISSES_MAX;
+/// Waits before the next long look after these came to nothing.
+const REST: u64 = 4096;
+
 /// A sleep that ends sooner was for one of many packets.
 const BRISK: Duration = Duration::from_micros(500);
 /// Brisk sleeps in a row after which a thread naps.
@@ -54,6 +69,8 @@ pub(crate) struct Patience {
     misses: AtomicU64,
     /// Sleeps that are left before the next look around.
     skips: AtomicU64,
+    /// Long looks that are left.
+    long_looks: AtomicU64,
     /// Waits that are left before the next one that looks for several packets.
     waits_for_one: AtomicU64,
     /// Sleeps in a row that were brisk, up to [`BRISK_MIN`].
@@ -76,11 +93,34 @@ impl Patience {
             self.skips.store(skips - 1, Ordering::Relaxed);
             return false;
         }
-        let has_helped = self.look_around(is_ready);
-        let misses = if has_helped { 0 } else { (self.misses.load(Ordering::Relaxed) + 1).min(MISSES_MAX) };
+        let found = self.look_around(self.is_long(), is_ready);
+        self.learn(found);
+        found != Found::Nothing
+    }
+
+    /// Whether the look that is due outlasts a wake-up.
+    fn is_long(&self) -> bool {
+        let is_brisk = self.brisk.load(Ordering::Relaxed) >= BRISK_MIN;
+        is_brisk && self.misses.load(Ordering::Relaxed) == MISSES_MAX
+    }
+
+    /// When the next look is due after one that found this.
+    fn learn(&self, found: Found) {
+        let long_looks = self.long_looks.load(Ordering::Relaxed);
+        let misses = self.misses.load(Ordering::Relaxed);
+        let (misses, skips, long_looks) = match (found, long_looks) {
+            (Found::Soon, _) => (0, 0, 0),
+            (Found::Late, 0) => (misses, 0, LONG_LOOKS),
+            (Found::Late, 1) => (misses, REST, 0),
+            (Found::Late, left) => (misses, 0, left - 1),
+            (Found::Nothing, _) => {
+                let misses = (misses + 1).min(MISSES_MAX);
+                (misses, (1 << misses) - 1, 0)
+            }
+        };
         self.misses.store(misses, Ordering::Relaxed);
-        self.skips.store((1 << misses) - 1, Ordering::Relaxed);
-        has_helped
+        self.skips.store(skips, Ordering::Relaxed);
+        self.long_looks.store(long_looks, Ordering::Relaxed);
     }
 
     /// How long the thread only naps, if it does.
@@ -99,7 +139,7 @@ impl Patience {
     }
 
     #[cfg(not(loom))]
-    fn look_around(&self, mut is_ready: impl FnMut(usize) -> bool) -> bool {
+    fn look_around(&self, is_long: bool, mut is_ready: impl FnMut(usize) -> bool) -> Found {
         let waits_for_one = self.waits_for_one.load(Ordering::Relaxed);
         let looks_for_many = if waits_for_one == 0 { LOOKS_FOR_MANY } else { 0 };
         let found = (0..LOOKS).find(|look| {
@@ -109,14 +149,42 @@ impl Patience {
         let has_delayed = looks_for_many > 0 && found.is_some_and(|look| look >= looks_for_many);
         self.waits_for_one
             .store(if has_delayed { WAITS_FOR_ONE } else { waits_for_one.saturating_sub(1) }, Ordering::Relaxed);
-        found.is_some()
+        match found {
+            Some(_) => Found::Soon,
+            None if is_long && look_long(is_ready) => Found::Late,
+            None => Found::Nothing,
+        }
     }
 
     /// A model looks at every interleaving of the sleep itself.
     #[cfg(loom)]
-    fn look_around(&self, _is_ready: impl FnMut(usize) -> bool) -> bool {
-        false
+    fn look_around(&self, _is_long: bool, _is_ready: impl FnMut(usize) -> bool) -> Found {
+        Found::Nothing
     }
+}
+
+/// What a look around came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(loom, expect(dead_code, reason = "a model finds nothing"))]
+enum Found {
+    Nothing,
+    /// Within the few looks of every look around.
+    Soon,
+    /// Only in a long one.
+    Late,
+}
+
+/// Looks on for as long as a wake-up takes.
+#[cfg(not(loom))]
+fn look_long(mut is_ready: impl FnMut(usize) -> bool) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < LONG {
+        std::thread::yield_now();
+        if is_ready(1) {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -143,6 +211,40 @@ mod tests {
         assert_eq!(looks_of(64 * 5), 5, "but there is always a next one");
         assert!((0..64).any(|_| patience.wait_for(|_| true)));
         assert!(looks(&patience), "after one that helped");
+    }
+
+    /// Makes a patience whose looks were all in vain, and whose sleeps were short.
+    fn with_brisk_sleeps() -> Patience {
+        let patience = Patience::new(Idle::Adaptive);
+        (0..BRISK_MIN).for_each(|_| patience.woke_up(BRISK / 2, || true));
+        (0..MISSES_MAX).for_each(|_| patience.learn(Found::Nothing));
+        patience
+    }
+
+    #[test]
+    fn look_is_long_once_in_a_while_where_sleeps_are_short() {
+        let patience = with_brisk_sleeps();
+        assert!(patience.is_long() && !Patience::new(Idle::Adaptive).is_long());
+        let begun = Instant::now();
+        assert!((0..63).all(|_| !looks(&patience)) && looks(&patience), "one in 64");
+        assert!(begun.elapsed() >= LONG);
+        patience.woke_up(BRISK * 2, || true);
+        assert!(!patience.is_long(), "packets are rare");
+    }
+
+    #[test]
+    fn long_looks_go_on_until_the_other_one_is_awake_or_has_had_its_chance() {
+        let patience = with_brisk_sleeps();
+        let waits_before_the_next = |patience: &Patience| patience.skips.load(Ordering::Relaxed);
+        for _ in 0..LONG_LOOKS {
+            patience.learn(Found::Late);
+            assert!(waits_before_the_next(&patience) == 0 && patience.is_long());
+        }
+        patience.learn(Found::Late);
+        assert_eq!(waits_before_the_next(&patience), REST, "it is as slow each time");
+        patience.learn(Found::Late);
+        patience.learn(Found::Soon);
+        assert!(waits_before_the_next(&patience) == 0 && !patience.is_long(), "both are awake");
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Doorbell {
         if !is_ready(1) {
             let since = Instant::now();
             park_timeout(nap.map_or(timeout, |nap| nap.min(timeout)));
-            self.patience.woke_up(since.elapsed(), || is_ready(1));
+            self.patience.woke_up(since.elapsed(), &mut is_ready);
         }
         self.state.swap(AWAKE, Ordering::AcqRel);
     }

@@ -7,7 +7,7 @@
 //!
 //! Two threads that ask and answer each other can end up with both asleep: the wake-up of the other one takes longer than
 //! a thread looks, so looking seems to be in vain, although each would answer at once if it were awake. So one look in 64
-//! outlasts a wake-up where sleeps are short; if that finds something, the next looks are as long, until the other one
+//! outlasts a wake-up where sleeps are short and end with one packet; if that finds something, the next looks are as long, until the other one
 //! has stayed awake too, which its own look around makes it do. If it has not by then, it has other work in between.
 //!
 //! Busy waiting between two looks was tried: with more threads than processors it only took time from those who had
@@ -75,6 +75,8 @@ pub(crate) struct Patience {
     waits_for_one: AtomicU64,
     /// Sleeps in a row that were brisk, up to [`BRISK_MIN`].
     brisk: AtomicU64,
+    /// Sleeps in a row that were brisk and ended with one packet, up to [`BRISK_MIN`].
+    alone: AtomicU64,
 }
 
 impl Patience {
@@ -100,8 +102,8 @@ impl Patience {
 
     /// Whether the look that is due outlasts a wake-up.
     fn is_long(&self) -> bool {
-        let is_brisk = self.brisk.load(Ordering::Relaxed) >= BRISK_MIN;
-        is_brisk && self.misses.load(Ordering::Relaxed) == MISSES_MAX
+        let is_alone = self.alone.load(Ordering::Relaxed) >= BRISK_MIN;
+        is_alone && self.misses.load(Ordering::Relaxed) == MISSES_MAX
     }
 
     /// When the next look is due after one that found this.
@@ -128,14 +130,18 @@ impl Patience {
         (self.brisk.load(Ordering::Relaxed) >= BRISK_MIN).then_some(NAP)
     }
 
-    /// Notes how long the thread slept or napped, and whether there was something then.
-    pub(crate) fn woke_up(&self, slept: Duration, is_ready: impl FnOnce() -> bool) {
+    /// Notes how long the thread slept or napped, and asks whether so many packets were there then.
+    pub(crate) fn woke_up(&self, slept: Duration, mut is_ready: impl FnMut(usize) -> bool) {
         if self.idle == Idle::Sleep {
             return;
         }
-        let brisk = self.brisk.load(Ordering::Relaxed);
-        let is_brisk = slept < BRISK && is_ready();
-        self.brisk.store(if is_brisk { (brisk + 1).min(BRISK_MIN) } else { 0 }, Ordering::Relaxed);
+        let count = |row: &AtomicU64, goes_on: bool| {
+            let so_far = row.load(Ordering::Relaxed);
+            row.store(if goes_on { (so_far + 1).min(BRISK_MIN) } else { 0 }, Ordering::Relaxed);
+        };
+        let is_brisk = slept < BRISK && is_ready(1);
+        count(&self.brisk, is_brisk);
+        count(&self.alone, is_brisk && !is_ready(2));
     }
 
     #[cfg(not(loom))]
@@ -193,6 +199,11 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
+    /// There is one packet.
+    fn one(wanted: usize) -> bool {
+        wanted <= 1
+    }
+
     /// Whether a wait in vain looked at all.
     fn looks(patience: &Patience) -> bool {
         let has_looked = Cell::new(false);
@@ -216,7 +227,7 @@ mod tests {
     /// Makes a patience whose looks were all in vain, and whose sleeps were short.
     fn with_brisk_sleeps() -> Patience {
         let patience = Patience::new(Idle::Adaptive);
-        (0..BRISK_MIN).for_each(|_| patience.woke_up(BRISK / 2, || true));
+        (0..BRISK_MIN).for_each(|_| patience.woke_up(BRISK / 2, one));
         (0..MISSES_MAX).for_each(|_| patience.learn(Found::Nothing));
         patience
     }
@@ -228,8 +239,11 @@ mod tests {
         let begun = Instant::now();
         assert!((0..63).all(|_| !looks(&patience)) && looks(&patience), "one in 64");
         assert!(begun.elapsed() >= LONG);
-        patience.woke_up(BRISK * 2, || true);
+        patience.woke_up(BRISK * 2, one);
         assert!(!patience.is_long(), "packets are rare");
+        let patience = with_brisk_sleeps();
+        patience.woke_up(BRISK / 2, |wanted| wanted <= 2);
+        assert!(!patience.is_long(), "packets do not come singly");
     }
 
     #[test]
@@ -253,7 +267,7 @@ mod tests {
         let looks = Cell::new(0_u32);
         let alone = |wanted: usize| {
             looks.set(looks.get() + 1);
-            wanted == 1
+            one(wanted)
         };
         let waits: Vec<u32> = (0..=WAITS_FOR_ONE + 1)
             .map(|_| {
@@ -273,15 +287,15 @@ mod tests {
         let patience = Patience::new(Idle::Adaptive);
         for _ in 0..BRISK_MIN {
             assert_eq!(patience.nap(), None);
-            patience.woke_up(BRISK / 2, || true);
+            patience.woke_up(BRISK / 2, one);
         }
         assert_eq!(patience.nap(), Some(NAP));
-        patience.woke_up(NAP, || true);
+        patience.woke_up(NAP, one);
         assert_eq!(patience.nap(), Some(NAP));
-        patience.woke_up(NAP, || false);
+        patience.woke_up(NAP, |_| false);
         assert_eq!(patience.nap(), None, "nothing came");
-        (0..BRISK_MIN).for_each(|_| patience.woke_up(BRISK / 2, || true));
-        patience.woke_up(BRISK * 2, || true);
+        (0..BRISK_MIN).for_each(|_| patience.woke_up(BRISK / 2, one));
+        patience.woke_up(BRISK * 2, one);
         assert_eq!(patience.nap(), None, "packets are rare again");
     }
 
@@ -289,7 +303,7 @@ mod tests {
     fn who_is_to_sleep_does_not_look() {
         let patience = Patience::new(Idle::Sleep);
         assert!((0..200).all(|_| !looks(&patience)));
-        (0..200).for_each(|_| patience.woke_up(BRISK / 2, || true));
+        (0..200).for_each(|_| patience.woke_up(BRISK / 2, one));
         assert_eq!(patience.nap(), None);
     }
 }

@@ -7,8 +7,9 @@
 //!
 //! Two threads that ask and answer each other can end up with both asleep: the wake-up of the other one takes longer than
 //! a thread looks, so looking seems to be in vain, although each would answer at once if it were awake. So one look in 64
-//! outlasts a wake-up where sleeps are short and end with one packet; if that finds something, the next looks are as long, until the other one
-//! has stayed awake too, which its own look around makes it do. If it has not by then, it has other work in between.
+//! outlasts a wake-up where sleeps are short and end with one packet. If that finds something, the next looks are as long,
+//! until the other one has stayed awake too, which its own look around makes it do. If it has not by then, it has other
+//! work in between, and there is a rest.
 //!
 //! Busy waiting between two looks was tried: with more threads than processors it only took time from those who had
 //! work, and with fewer a look costs no more than such a wait.
@@ -43,7 +44,7 @@ const MANY: usize = 16;
 #[cfg(not(loom))]
 const WAITS_FOR_ONE: u64 = 64;
 
-/// Looks in vain that are remembered. Each doubles the waits for one look around, so there is one in 64 at least.
+/// Looks in vain that are remembered. Each doubles the waits for one look around, up to 64.
 const MISSES_MAX: u64 = 6;
 
 /// How long a look outlasts a wake-up: that of an idle virtual processor takes 20 µs or more.

@@ -1,30 +1,103 @@
 //! How much of a real model's throughput is left inside a graph?
 //!
-//! RNNoise on 10 ms packets of noise: pushed in by the application, denoised by the node, taken out again. Baseline in
-//! the same run: a bare loop around the same model, on the same samples. Figures are per packet.
+//! RNNoise on 10 ms packets of noise: pushed in by the application, denoised by the node, taken out again; and from a
+//! source to a sink on the worker of the node, where no sample goes from one processor to another. Baseline in the same
+//! run: a bare loop around the same model, on the same samples. Figures are per packet.
 
 use graphmill::exec::{Inlet, Outlet};
-use graphmill::graph::LinkSpec;
+use graphmill::graph::{LinkSpec, NodeSpec};
 use graphmill::plugin::pooled_buffer;
-use graphmill::{AudioHeader, Graph, Packet, Runtime, Session};
+use graphmill::{Graph, Outcome, Runtime, Session};
 use graphmill_benches::{Request, Way};
+use graphmill_plugin_sdk::prelude::*;
 use serde_json::json;
 use std::hint::black_box;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 const FRAMES: u32 = 480;
-const PACKETS: u32 = 1_000;
+const PACKETS: u32 = 2_000;
 /// Samples that the application is ahead of what comes out: a third of a second.
 const AHEAD: u32 = 32 * FRAMES;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-fn noise() -> Vec<f32> {
+static NOISE: LazyLock<Vec<f32>> = LazyLock::new(|| {
     let mut state = 1_u32;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         f32::from(u8::try_from(state >> 24).unwrap_or(0)) / 1280.0 - 0.1
     };
     (0..FRAMES * PACKETS).map(|_| next()).collect()
+});
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NoParams {}
+
+/// Gives the noise once.
+struct Gives {
+    next: usize,
+}
+
+impl Node for Gives {
+    type Params = NoParams;
+
+    fn kind() -> Kind {
+        Kind::new("gives").output("out", "audio f32 48000 Hz mono")
+    }
+
+    fn create(_params: NoParams, _cx: &mut CreateContext<'_>) -> Result<Self> {
+        Ok(Self { next: 0 })
+    }
+}
+
+impl Source for Gives {
+    fn tick(&mut self, cx: &mut Context<'_>) -> Result<Tick> {
+        let frames = FRAMES as usize;
+        let Some(samples) = NOISE.chunks(frames).nth(self.next) else { return Ok(Tick::End) };
+        let mut packet = Packet::from_audio(AudioHeader::f32(48_000, 1, FRAMES), cx.buffer(frames * 4)?)?;
+        packet.samples_mut::<f32>()?.copy_from_slice(samples);
+        self.next += 1;
+        cx.emit(0, &mut packet)?;
+        Ok(Tick::Again)
+    }
+}
+
+/// Takes sound and drops it.
+struct Takes;
+
+impl Node for Takes {
+    type Params = NoParams;
+
+    fn kind() -> Kind {
+        Kind::new("takes").input("in", "audio")
+    }
+
+    fn create(_params: NoParams, _cx: &mut CreateContext<'_>) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl Sink for Takes {
+    fn consume(&mut self, _pin: usize, packet: &mut Packet, _cx: &mut Context<'_>) -> Result<()> {
+        black_box(packet);
+        Ok(())
+    }
+}
+
+graphmill_plugin_sdk::export!(Gives, Takes);
+
+/// Source, model and sink on one worker, from start to end.
+fn on_one_worker(runtime: &Runtime) {
+    let here = |kind: &str| NodeSpec::new(kind).with_params(json!({})).with_worker("all");
+    let graph = Graph::builder()
+        .node_with("give", here("gives"))
+        .node_with("rnnoise", here("rnnoise"))
+        .node_with("take", here("takes"))
+        .chain(["give", "rnnoise", "take"]);
+    let graph = graph.build(runtime.plugins()).unwrap_or_else(|error| panic!("{error}"));
+    let report = runtime.start(&graph).unwrap_or_else(|error| panic!("{error}")).wait();
+    assert_eq!(report.outcome, Outcome::Completed);
 }
 
 fn graph(runtime: &Runtime) -> Graph {
@@ -79,13 +152,13 @@ impl Running {
 
 fn main() {
     let runtime = graphmill_benches::runtime();
-    if let Err(error) = runtime.plugins().link(graphmill_rnnoise::module()) {
-        panic!("{error}");
-    }
-    let (samples, mut running) = (noise(), Running::start(&runtime));
+    let linked = runtime.plugins().link(graphmill_rnnoise::module()).and(runtime.plugins().link(module()));
+    linked.unwrap_or_else(|error| panic!("{error}"));
+    let mut running = Running::start(&runtime);
     let ways = vec![
-        Way::new("bare loop", || drop(black_box(graphmill_rnnoise::clean(&samples, 1.0)))),
-        Way::new("through a graph", || running.clean(&samples)),
+        Way::new("bare loop", || drop(black_box(graphmill_rnnoise::clean(&NOISE, 1.0)))),
+        Way::new("through a graph", || running.clean(&NOISE)),
+        Way::new("on one worker", || on_one_worker(&runtime)),
     ];
     Request::from_arguments().contest("RNNoise, 10 ms", u64::from(PACKETS), ways);
 }

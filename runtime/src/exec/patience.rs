@@ -24,7 +24,8 @@ use std::time::Instant;
 #[non_exhaustive]
 pub enum Idle {
     /// They look for work a few times, for some microseconds in all, where that has helped before, and then sleep. Where
-    /// packets come faster than a thread can be woken for each, a packet may wait for 0.2 ms.
+    /// packets come faster than a thread can be woken for each, a packet may wait for 0.2 ms. Where they come singly and
+    /// fast, as when an application waits for each answer, a thread looks for up to 60 µs now and then.
     #[default]
     Adaptive,
     /// They sleep at once, and every packet wakes who sleeps: least processor time where packets are rare.

@@ -143,6 +143,13 @@ pub(super) const GOALS: &[Goal] = &[
         Limit::Ratio(1.0 / 0.98),
     ),
     in_turns(
+        "P8",
+        "the same with source and sink on the worker of the model",
+        place("model", "RNNoise, 10 ms", "on one worker", WALL),
+        "bare loop",
+        Limit::Ratio(1.0 / 0.98),
+    ),
+    in_turns(
         "P9",
         "1,000 idle nodes: resident memory of each",
         place("idle_nodes", IDLE, "session", "KiB each"),

@@ -245,7 +245,9 @@ mod tests {
     fn every_bench_that_there_is_runs() {
         let files = fs::read_dir(root().join("benches/benches")).unwrap();
         let mut there: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
-        let mut known: Vec<String> = BENCHES.iter().map(|bench| format!("{bench}.rs")).collect();
+        // These two are no contests: how late the watch is, and what callgrind counts.
+        let others = ["deadline", "instructions"];
+        let mut known: Vec<String> = BENCHES.iter().chain(&others).map(|bench| format!("{bench}.rs")).collect();
         there.sort();
         known.sort();
         assert_eq!(there, known);

@@ -35,7 +35,8 @@ fn ticks(runtime: &Runtime) -> Vec<f64> {
     let tick = TickSpec::Interval { interval_ms: 1.0, late: LateTicks::Burst };
     let clock = NodeSpec::new("flow.clock").with_params(json!({ "ticks": TICKS + 1 })).with_tick(tick);
     let graph = Graph::builder().node_with("clock", clock).outlet("out", "any");
-    let graph = graph.link_with(LinkSpec::new("clock", "out").with_capacity(TICKS + 1));
+    // Nobody reads before the end, and a source whose link is full is not asked whether it has ended.
+    let graph = graph.link_with(LinkSpec::new("clock", "out").with_capacity(TICKS + 2));
     let graph = graph.build(runtime.plugins()).unwrap_or_else(|error| panic!("{error}"));
     let session = runtime.start(&graph).unwrap_or_else(|error| panic!("{error}"));
     let Some(mut outlet) = session.take_outlet("out") else { panic!("there is an outlet") };

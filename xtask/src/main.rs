@@ -35,7 +35,7 @@ Usage: cargo xtask COMMAND
   test      build the plugins, then run every test; arguments after it go to the test runner
   test-models pull models, then run the tests and examples that need them; arguments go to the test runner
   compare   Graphmill and others side by side; --quick for a try, --peers a,b for some; takes minutes
-  targets   run the benches, say which targets are met, and draw how cost grows; takes ten minutes on a quiet machine
+  targets   run the benches, say which targets are met, and draw how cost grows; takes minutes
   endurance a million panics and a hundred thousand lives, and what they leave behind; takes minutes
   soak      good and bad sessions side by side for an hour, or for `--minutes N`, and what they leave behind
   validate  check that every shipped plugin keeps its contract, and that every broken one is caught

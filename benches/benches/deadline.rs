@@ -6,68 +6,28 @@
 
 #![expect(clippy::print_stdout, reason = "a bench tells its figures")]
 
+use graphmill::Graph;
 use graphmill::exec::SessionEvent;
 use graphmill::graph::{DeadlinesSpec, NodeSpec, PolicySpec};
-use graphmill::{Graph, Runtime};
 use graphmill_benches::quantile;
-use graphmill_plugin_sdk::prelude::*;
 use serde_json::json;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Calls that hang; no more than a window may have restarts.
 const CALLS: u64 = 60;
 const DEADLINE: Duration = Duration::from_millis(100);
-/// How often a hung call looks whether it was given up: without it the process would have too many lost threads.
-const LOOK: Duration = Duration::from_millis(1);
-
-/// When each call was entered.
-static ENTERED: Mutex<Vec<i64>> = Mutex::new(Vec::new());
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct NoParams {}
-
-/// Hangs in every call until it is given up.
-struct Hangs;
-
-impl Node for Hangs {
-    type Params = NoParams;
-
-    fn kind() -> Kind {
-        Kind::new("hangs").input("in", "any")
-    }
-
-    fn create(_params: NoParams, _cx: &mut CreateContext<'_>) -> Result<Self> {
-        Ok(Self)
-    }
-}
-
-impl Sink for Hangs {
-    fn consume(&mut self, _pin: usize, _packet: &mut Packet, cx: &mut Context<'_>) -> Result<()> {
-        ENTERED.lock().unwrap_or_else(PoisonError::into_inner).push(cx.now_ns());
-        while !cx.is_cancelled() {
-            std::thread::sleep(LOOK);
-        }
-        Ok(())
-    }
-}
-
-graphmill_plugin_sdk::export!(Hangs);
-
 /// How long after its deadline each hung call was noticed, in milliseconds.
 fn noticed() -> Vec<f64> {
-    ENTERED.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    let runtime = Runtime::new();
-    let linked = runtime.plugins().link(module()).and(runtime.plugins().link(graphmill_fixture_flow::module()));
-    linked.unwrap_or_else(|error| panic!("{error}"));
+    let runtime = graphmill_benches::runtime();
+    let _of_earlier_sessions = graphmill_fixture_flow::entered();
     let restart = json!({ "max": CALLS, "window_ms": 86_400_000, "backoff_first_ms": 1, "backoff_max_ms": 1 });
     let policy: PolicySpec = serde_json::from_value(json!({ "restart": restart })).unwrap_or_default();
     let deadline_ms = u64::try_from(DEADLINE.as_millis()).unwrap_or(u64::MAX);
     let deadlines: DeadlinesSpec = serde_json::from_value(json!({ "process_ms": deadline_ms })).unwrap_or_default();
-    let hangs = NodeSpec::new("hangs").with_params(json!({})).with_policy(policy).with_deadlines(deadlines);
+    let hangs = NodeSpec::new("flow.hang").with_params(json!({})).with_policy(policy).with_deadlines(deadlines);
     let graph = Graph::builder()
         .node("count", "flow.count", json!({ "packets": CALLS }))
         .node_with("hangs", hangs)
@@ -83,7 +43,7 @@ fn noticed() -> Vec<f64> {
     });
     let is_hung = |reason: &Option<String>| reason.as_ref().is_some_and(|reason| reason.contains("no return after"));
     let hung = changes.filter(|change| is_hung(&change.reason)).map(|change| change.at_ns);
-    let entered = ENTERED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let entered = graphmill_fixture_flow::entered();
     let late = entered.iter().zip(hung).map(|(entered, noticed)| late_ms(noticed - entered));
     late.collect()
 }

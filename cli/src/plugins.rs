@@ -3,9 +3,11 @@
 use crate::arguments::Global;
 use crate::failure::Failure;
 use graphmill::Plugins;
-use graphmill::graph::SourcedSpec;
+use graphmill::graph::{Deadlines, KindInfo, Kinds as _, PinsError, PinsQuestion, SourcedSpec};
 use graphmill::plugin::preflight::preflight;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{env, fs};
 
 /// Folder beside the program that installed plugins are put into.
@@ -29,6 +31,26 @@ pub(crate) fn load(plugins: &Plugins, global: &Global, graph: Option<&SourcedSpe
         load_found(plugins, &folder);
     }
     Ok(())
+}
+
+/// The params of `--params`.
+///
+/// # Errors
+/// The text is no JSON.
+pub(crate) fn params(text: &str) -> Result<Value, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure::new(format!("--params is no JSON object: {error}")))
+}
+
+/// The kind as a node with these params has it, asked within the usual deadline.
+///
+/// # Errors
+/// The plugin does not tell its pins.
+pub(crate) fn kind_of_node(
+    plugins: &Plugins,
+    kind: &Arc<KindInfo>,
+    (node, params): (&str, &Value),
+) -> Result<Arc<KindInfo>, PinsError> {
+    plugins.kind_with(kind, &PinsQuestion::new(node, params, Deadlines::default().pins))
 }
 
 /// What to say where there is not one plugin.

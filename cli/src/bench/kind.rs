@@ -5,11 +5,11 @@ use super::gauge::{Cost, Gauge};
 use super::packets::Maker;
 use crate::arguments::Measuring;
 use crate::failure::Failure;
+use crate::plugins;
 use graphmill::exec::{CallError, NextTick};
-use graphmill::graph::{Deadlines, KindInfo, Kinds as _, PinsQuestion, Role};
+use graphmill::graph::{KindInfo, Role};
 use graphmill::telemetry::Quantiles;
 use graphmill::{InstanceHandle, Packet, Runtime, StartError};
-use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,10 +21,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// The params are wrong, the kind takes packets that cannot be made up, or an instance fails.
 pub(crate) fn measure(runtime: &Runtime, kind: &Arc<KindInfo>, how: &Measuring) -> Result<Figures, Failure> {
-    let params: Value = serde_json::from_str(&how.params)
-        .map_err(|error| Failure::new(format!("--params is no JSON object: {error}")))?;
-    let question = PinsQuestion::new(&kind.id, &params, Deadlines::default().pins);
-    let kind = &*runtime.plugins().kind_with(kind, &question).map_err(|error| Failure::new(error.to_string()))?;
+    let params = plugins::params(&how.params)?;
+    let of_node = plugins::kind_of_node(runtime.plugins(), kind, (&kind.id, &params));
+    let kind = &*of_node.map_err(|error| Failure::new(error.to_string()))?;
     let maker = match kind.role {
         Role::Source => None,
         Role::Processor | Role::Sink => Some(Maker::new(kind, &params)?),

@@ -5,8 +5,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::{describe, plugins};
 use graphmill::Runtime;
-use graphmill::graph::{Deadlines, KindInfo, Kinds, PinsQuestion};
-use serde_json::Value;
+use graphmill::graph::{KindInfo, Kinds};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -41,12 +40,10 @@ pub(crate) fn run(
 
 /// The kind as a node with these params has it; they are checked as those in a graph are.
 fn of_node(runtime: &Runtime, kind: &Arc<KindInfo>, params: &str) -> Result<Arc<KindInfo>, Failure> {
-    let params: Value =
-        serde_json::from_str(params).map_err(|error| Failure::new(format!("--params is no JSON object: {error}")))?;
+    let params = plugins::params(params)?;
     kind.check_params(&params).map_err(|error| Failure::new(error.to_string()))?;
-    let question = PinsQuestion::new(&kind.id, &params, Deadlines::default().pins);
     let untold = |error| Failure::new(format!("the pins of `{}` are not known: {error}", kind.id));
-    runtime.plugins().kind_with(kind, &question).map_err(untold)
+    plugins::kind_of_node(runtime.plugins(), kind, (&kind.id, &params)).map_err(untold)
 }
 
 fn list(console: Console, kinds: &[Arc<KindInfo>]) -> Result<(), Failure> {

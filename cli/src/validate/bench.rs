@@ -3,8 +3,9 @@
 use super::finding::Line;
 use super::life::Life;
 use super::params::Params;
+use crate::plugins::kind_of_node;
 use graphmill::exec::{Factories as _, Factory};
-use graphmill::graph::{Deadlines, FormatSet, KindInfo, Kinds as _, PinInfo, PinsError, PinsQuestion};
+use graphmill::graph::{FormatSet, KindInfo, Kinds as _, PinInfo, PinsError};
 use graphmill::plugin::{HostStats, host_stats};
 use graphmill::{Plugin, Plugins};
 use serde_json::Value;
@@ -93,7 +94,7 @@ pub(crate) struct Setting<'a> {
 /// Asks for the pins of a node with these params, as they are.
 fn told(plugins: &Plugins, kind: &Arc<KindInfo>, params: &str) -> Result<Arc<KindInfo>, PinsError> {
     let params = serde_json::from_str(params).unwrap_or_else(|_| Value::String(params.to_owned()));
-    plugins.kind_with(kind, &PinsQuestion::new("node", &params, Deadlines::default().pins))
+    kind_of_node(plugins, kind, ("node", &params))
 }
 
 impl Bench {

@@ -49,6 +49,19 @@ impl Lab {
         self.file("adder.onnx", &model.bytes())
     }
 
+    /// A file that ends in its middle.
+    fn cut(&self) -> PathBuf {
+        let whole = fs::read(self.adder()).unwrap();
+        self.file("cut.onnx", whole.split_at(whole.len() / 2).0)
+    }
+
+    /// An operator that no engine knows.
+    fn odd(&self) -> PathBuf {
+        let shape = [None, Some(2)];
+        let model = OnnxFile::default().input("x", FLOAT, &shape).output("y", FLOAT, &shape);
+        self.file("odd.onnx", &model.operator("Frobnicate", &["x"], &["y"]).bytes())
+    }
+
     /// `sum = x + s`, `next = sum * k`: what a model with a memory looks like.
     fn memory(&self) -> PathBuf {
         let model = ["x", "s", "k"]
@@ -227,14 +240,7 @@ fn still_works(inlet: &mut Inlet, outlet: &mut Outlet) {
 fn a_model_that_cannot_be_loaded_is_one_error_and_others_go_on() {
     let (lab, runtime) = (Lab::new(), runtime());
     let (_session, mut inlet, mut outlet) = running(&runtime, json!({ "path": lab.adder() }));
-    let whole = fs::read(lab.adder()).unwrap();
-    let cut = lab.file("cut.onnx", whole.split_at(whole.len() / 2).0);
-    let odd = OnnxFile::default().input("x", FLOAT, &[None]).output("y", FLOAT, &[None]).operator(
-        "Frobnicate",
-        &["x"],
-        &["y"],
-    );
-    let odd = lab.file("odd.onnx", &odd.bytes());
+    let (cut, odd) = (lab.cut(), lab.odd());
     let absent = lab.0.path().join("absent.onnx");
     let table: [(&Path, &str); 3] = [(&cut, "is damaged"), (&odd, "Frobnicate"), (&absent, "cannot read model")];
     // Nothing but the operator needs more than the signature to be seen.
@@ -461,16 +467,10 @@ fn models_that_cannot_be_had_cost_their_nodes_and_the_rest_delivers_everything()
 
 fn broken_branches() {
     let (lab, runtime) = (Lab::new(), runtime());
-    let whole = fs::read(lab.adder()).unwrap();
-    let odd = OnnxFile::default().input("x", FLOAT, &[None, Some(2)]).output("y", FLOAT, &[None, Some(2)]).operator(
-        "Frobnicate",
-        &["x"],
-        &["y"],
-    );
     let branches = [
-        ("corrupt", json!({ "path": lab.file("cut.onnx", whole.split_at(whole.len() / 2).0) }), "fetch it again"),
+        ("corrupt", json!({ "path": lab.cut() }), "fetch it again"),
         ("digest", json!({ "model": "silero-vad", "file": "silero_vad.onnx" }), "graphmill models pull silero-vad"),
-        ("operator", json!({ "path": lab.file("odd.onnx", &odd.bytes()) }), "Frobnicate"),
+        ("operator", json!({ "path": lab.odd() }), "Frobnicate"),
         ("budget", json!({ "path": heavy(&lab, 4 << 20) }), "raise the budget of the resources"),
         ("shape", json!({ "path": lab.adder() }), "takes f32 [?,2], got f32 [1,3]"),
         ("good", json!({ "path": lab.adder() }), ""),
@@ -515,9 +515,7 @@ fn broken_branches() {
 #[test]
 fn a_graph_needs_its_models_unless_it_says_that_it_goes_on_without() {
     let (lab, runtime) = (Lab::new(), runtime());
-    let whole = fs::read(lab.adder()).unwrap();
-    let cut = lab.file("cut.onnx", whole.split_at(whole.len() / 2).0);
-    let said = refusal(&runtime, json!({ "path": cut }));
+    let said = refusal(&runtime, json!({ "path": lab.cut() }));
     assert!(said.contains("the pins of node `model` (`onnx`) are not known: model"), "{said}");
     runtime.resources().set_budget(1 << 20);
     let said = refusal(&runtime, json!({ "path": heavy(&lab, 4 << 20) }));

@@ -30,6 +30,13 @@ static NOISE: LazyLock<Vec<f32>> = LazyLock::new(|| {
     (0..FRAMES * PACKETS).map(|_| next()).collect()
 });
 
+/// A packet of these samples.
+fn sound(buffer: Buffer, samples: &[f32]) -> Result<Packet> {
+    let mut packet = Packet::from_audio(AudioHeader::f32(48_000, 1, FRAMES), buffer)?;
+    packet.samples_mut::<f32>()?.copy_from_slice(samples);
+    Ok(packet)
+}
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NoParams {}
@@ -53,12 +60,10 @@ impl Node for Gives {
 
 impl Source for Gives {
     fn tick(&mut self, cx: &mut Context<'_>) -> Result<Tick> {
-        let frames = FRAMES as usize;
-        let Some(samples) = NOISE.chunks(frames).nth(self.next) else { return Ok(Tick::End) };
-        let mut packet = Packet::from_audio(AudioHeader::f32(48_000, 1, FRAMES), cx.buffer(frames * 4)?)?;
-        packet.samples_mut::<f32>()?.copy_from_slice(samples);
+        let Some(samples) = NOISE.chunks(FRAMES as usize).nth(self.next) else { return Ok(Tick::End) };
         self.next += 1;
-        cx.emit(0, &mut packet)?;
+        let buffer = cx.buffer(size_of_val(samples))?;
+        cx.emit(0, sound(buffer, samples)?)?;
         Ok(Tick::Again)
     }
 }
@@ -129,12 +134,8 @@ impl Running {
     /// Pushes every sample in, some packets ahead of those it takes out; one packet stays, as the model looks ahead.
     fn clean(&mut self, samples: &[f32]) {
         for frame in samples.chunks(FRAMES as usize) {
-            let header = AudioHeader::f32(48_000, 1, FRAMES);
-            let mut packet = Packet::from_audio(header, pooled_buffer(FRAMES as usize * 4)).unwrap_or_default();
-            if let Ok(target) = packet.samples_mut::<f32>() {
-                target.copy_from_slice(frame);
-            }
-            assert!(self.inlet.send(packet, TIMEOUT).is_ok());
+            let packet = sound(pooled_buffer(size_of_val(frame)), frame);
+            assert!(packet.is_ok_and(|packet| self.inlet.send(packet, TIMEOUT).is_ok()));
             self.held += FRAMES;
             self.take_down_to(AHEAD);
         }

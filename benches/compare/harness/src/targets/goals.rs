@@ -58,9 +58,12 @@ const LATENESS: &str = "lateness at 1 kHz";
 const ALLOCATIONS: &str = "allocations per packet";
 const LOG: &str = "log call that nobody wants";
 const IDLE: &str = "1000 idle nodes";
+const MODEL: &str = "RNNoise, 10 ms";
 const WALL: &str = "wall ns";
 /// One allocation in ten thousand packets: threads that start and sleep allocate now and then, bare ones too.
 const NO_ALLOCATION: Limit = Limit::Figure(1e-4);
+/// 98 % of it.
+const MOST_OF_THE_THROUGHPUT: Limit = Limit::Ratio(1.0 / 0.98);
 
 /// All of them.
 pub(super) const GOALS: &[Goal] = &[
@@ -137,17 +140,16 @@ pub(super) const GOALS: &[Goal] = &[
     in_turns(
         "P8",
         "RNNoise through a graph, per packet of 10 ms",
-        place("model", "RNNoise, 10 ms", "through a graph", WALL),
+        place("model", MODEL, "through a graph", WALL),
         "bare loop",
-        // 98 % of the throughput.
-        Limit::Ratio(1.0 / 0.98),
+        MOST_OF_THE_THROUGHPUT,
     ),
     in_turns(
         "P8",
         "the same with source and sink on the worker of the model",
-        place("model", "RNNoise, 10 ms", "on one worker", WALL),
+        place("model", MODEL, "on one worker", WALL),
         "bare loop",
-        Limit::Ratio(1.0 / 0.98),
+        MOST_OF_THE_THROUGHPUT,
     ),
     in_turns(
         "P9",

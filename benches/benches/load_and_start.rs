@@ -70,7 +70,7 @@ fn loading(request: &Request) {
 fn main() {
     let (request, runtime) = (Request::from_arguments(), graphmill_benches::runtime());
     loading(&request);
-    for nodes in [1, 10, 100, 1000] {
+    for nodes in [2, 10, 100, 1000] {
         let graph = graph(&runtime, nodes);
         let ways = vec![
             Way::new("bare threads", || bare_threads(nodes)),

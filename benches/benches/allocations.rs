@@ -15,7 +15,8 @@ use std::alloc::System;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const PACKETS: u64 = 50_000;
+/// So many that the most boxes which a session could ever need, one for each place of its links, hardly count.
+const PACKETS: u64 = 1_000_000;
 const CAPACITY: u32 = 64;
 const ROUNDS: usize = 5;
 const CONTEST: &str = "allocations per packet";

@@ -4,11 +4,13 @@
 ///
 /// Transforms turn one sample without end into a whole block of samples that are no numbers, and some libraries panic
 /// over those.
+#[inline]
 pub fn tame(sample: f32, limit: f32) -> f32 {
     if sample.is_finite() { sample.clamp(-limit, limit) } else { 0.0 }
 }
 
 /// Whether [`tame`] would leave every sample as it is.
+#[inline]
 pub fn is_tame(samples: &[f32], limit: f32) -> bool {
     // A comparison with something that is no number is false.
     samples.iter().all(|sample| sample.abs() <= limit)

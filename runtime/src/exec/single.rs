@@ -7,6 +7,7 @@
 
 mod end;
 mod error;
+mod lookout;
 mod timeouts;
 mod worker;
 
@@ -21,6 +22,7 @@ use crate::graph::{KindInfo, Role};
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
 use end::End;
 use graphmill_abi::Packet;
+use lookout::Lookout;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -74,6 +76,7 @@ pub struct InstanceHandle {
     replies: Receiver<Answer>,
     /// By what the end of the calls, which has the other end of `replies`, knows this handle.
     caller: u64,
+    lookout: Lookout,
     /// The vector that carries what is emitted: it travels with the request and comes back with the reply.
     emitted: Vec<Emitted>,
     context: Arc<NodeContext>,
@@ -128,6 +131,7 @@ impl InstanceHandle {
             requests,
             replies,
             caller,
+            lookout: Lookout::default(),
             emitted: Vec::new(),
             context,
             timeouts: Arc::default(),
@@ -248,7 +252,8 @@ impl InstanceHandle {
             }
             Err(_) => return Err(self.gone()),
         }
-        match self.replies.recv_timeout(self.options.reply_timeout) {
+        let reply = self.lookout.look(&self.replies);
+        match reply.map_or_else(|| self.replies.recv_timeout(self.options.reply_timeout), Ok) {
             Ok(Answer::Reply(Reply { result, emitted })) => {
                 self.emitted = emitted;
                 Ok(result)
@@ -303,6 +308,7 @@ impl Clone for InstanceHandle {
             requests: self.requests.clone(),
             replies,
             caller,
+            lookout: Lookout::default(),
             emitted: Vec::new(),
             context: self.context.clone(),
             timeouts: self.timeouts.clone(),

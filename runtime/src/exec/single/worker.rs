@@ -2,6 +2,7 @@
 
 use super::Emitted;
 use super::end::End;
+use super::lookout::Lookout;
 use crate::exec::clock::Clock;
 use crate::exec::context::NodeContext;
 use crate::exec::counters::Operation;
@@ -101,8 +102,8 @@ impl Worker {
     }
 
     fn serve(&self, instance: &mut dyn Instance, inbox: &Receiver<Request>) {
-        let mut known = Known::default();
-        while let Ok(Request { action, emitted, caller }) = inbox.recv() {
+        let (mut known, mut lookout) = (Known::default(), Lookout::default());
+        while let Ok(Request { action, emitted, caller }) = lookout.look(inbox).map_or_else(|| inbox.recv(), Ok) {
             // Its caller knows or is being told.
             if self.end.has_come() {
                 return;

@@ -27,6 +27,7 @@ mod context;
 pub(crate) mod current;
 mod doorbell;
 mod life;
+mod lookout;
 mod patience;
 pub(crate) mod sys;
 

@@ -9,11 +9,14 @@
 //! a thread looks, so looking seems to be in vain, although each would answer at once if it were awake. So one look in 64
 //! outlasts a wake-up where sleeps are short and end with one packet. If that finds something, the next looks are as long,
 //! until the other one has stayed awake too, which its own look around makes it do. If it has not by then, it has other
-//! work in between, and there is a rest.
+//! work in between, and there is a rest. And where each answer came at once so far, the first wait that is longer does not
+//! end in a sleep either: whoever is held up for a moment would find the other one asleep, and so on.
 //!
-//! Busy waiting between two looks was tried: with more threads than processors it only took time from those who had
-//! work, and with fewer a look costs no more than such a wait.
+//! Looking on without a pause is worth it only where packets come singly: an answer may be there before others have run.
+//! Elsewhere it was tried too: with more threads than processors it only took time from those who had work.
 
+#[cfg(not(loom))]
+use crate::exec::lookout::Lookout;
 use crate::exec::sys::{AtomicU64, Ordering};
 use std::time::Duration;
 #[cfg(not(loom))]
@@ -75,6 +78,9 @@ pub(crate) struct Patience {
     long_looks: AtomicU64,
     /// Waits that are left before the next one that looks for several packets.
     waits_for_one: AtomicU64,
+    /// For the one packet, then.
+    #[cfg(not(loom))]
+    lookout: Lookout,
     /// Sleeps in a row that were brisk, up to [`BRISK_MIN`].
     brisk: AtomicU64,
     /// Sleeps in a row that were brisk and ended with one packet, up to [`BRISK_MIN`].
@@ -150,6 +156,12 @@ impl Patience {
     fn look_around(&self, is_long: bool, mut is_ready: impl FnMut(usize) -> bool) -> Found {
         let waits_for_one = self.waits_for_one.load(Ordering::Relaxed);
         let looks_for_many = if waits_for_one == 0 { LOOKS_FOR_MANY } else { 0 };
+        if waits_for_one > 0 && self.lookout.look(|| is_ready(1).then_some(())).is_some() {
+            self.waits_for_one.store(waits_for_one - 1, Ordering::Relaxed);
+            return Found::Soon;
+        }
+        // Who answered at once so far and does not now was held up for a moment: shorter than it takes to be woken.
+        let was_prompt = waits_for_one > 0 && self.misses.load(Ordering::Relaxed) == 0;
         let found = (0..LOOKS).find(|look| {
             std::thread::yield_now();
             is_ready(if *look < looks_for_many { MANY } else { 1 })
@@ -159,6 +171,7 @@ impl Patience {
             .store(if has_delayed { WAITS_FOR_ONE } else { waits_for_one.saturating_sub(1) }, Ordering::Relaxed);
         match found {
             Some(_) => Found::Soon,
+            None if was_prompt && look_long(&mut is_ready) => Found::Soon,
             None if is_long && look_long(is_ready) => Found::Late,
             None => Found::Nothing,
         }
@@ -282,6 +295,18 @@ mod tests {
         let (last, between) = rest.split_last().unwrap();
         assert_eq!([*first, *last], [LOOKS_FOR_MANY + 1; 2], "{waits:?}");
         assert!(between.iter().all(|looks| *looks == 1), "{waits:?}");
+    }
+
+    #[test]
+    fn answer_that_is_late_for_once_is_looked_for_longer() {
+        let comes_late = |patience: &Patience| {
+            let begun = Instant::now();
+            patience.wait_for(|_| begun.elapsed() > LONG / 2)
+        };
+        let patience = Patience::new(Idle::Adaptive);
+        assert!((0..2).all(|_| patience.wait_for(one)), "they come singly, each at once");
+        assert!(comes_late(&patience));
+        assert!(looks(&patience) && !looks(&patience), "one that does not come at all is not looked for again");
     }
 
     #[test]

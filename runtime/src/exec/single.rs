@@ -7,7 +7,6 @@
 
 mod end;
 mod error;
-mod lookout;
 mod timeouts;
 mod worker;
 
@@ -16,21 +15,25 @@ use crate::exec::context::{NoWake, NodeContext, NodeName};
 use crate::exec::counters::{NodeFailure, Operation};
 use crate::exec::hint::Upstream;
 use crate::exec::instance::{Factory, Fault, NextTick};
+use crate::exec::lookout::Lookout;
 use crate::exec::session::{StartError, next_instance_id};
 use crate::exec::sys;
 use crate::graph::{KindInfo, Role};
 use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, bounded};
 use end::End;
 use graphmill_abi::Packet;
-use lookout::Lookout;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 use timeouts::TimeoutCounters;
 use worker::{Action, Answer, Reply, Request, Worker};
 
 pub use error::{CallError, Phase};
 pub use timeouts::CallTimeouts;
+
+/// How often other threads run before a side of the hand-shake sleeps.
+const YIELDS: u32 = 4;
 
 /// Deadlines of a single instance.
 #[derive(Debug, Clone, Copy)]
@@ -252,8 +255,9 @@ impl InstanceHandle {
             }
             Err(_) => return Err(self.gone()),
         }
-        let reply = self.lookout.look(&self.replies);
-        match reply.map_or_else(|| self.replies.recv_timeout(self.options.reply_timeout), Ok) {
+        match look(&self.replies, &self.lookout)
+            .map_or_else(|| self.replies.recv_timeout(self.options.reply_timeout), Ok)
+        {
             Ok(Answer::Reply(Reply { result, emitted })) => {
                 self.emitted = emitted;
                 Ok(result)
@@ -296,6 +300,19 @@ impl InstanceHandle {
     fn failure(&self, operation: Operation, fault: Fault) -> NodeFailure {
         NodeFailure::new([self.context.node(), &self.kind], self.plugin_file.clone(), operation, fault)
     }
+}
+
+/// What comes over a channel within some microseconds. When there is nothing the channel has to be waited for.
+///
+/// Lets other threads run sooner than the channel itself would: one of them may be the one that is waited for.
+fn look<T>(channel: &Receiver<T>, lookout: &Lookout) -> Option<T> {
+    let take = || channel.try_recv().ok();
+    lookout.look(take).or_else(|| {
+        (0..YIELDS).find_map(|_| {
+            thread::yield_now();
+            take()
+        })
+    })
 }
 
 impl Clone for InstanceHandle {

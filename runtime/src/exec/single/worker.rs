@@ -1,13 +1,13 @@
 //! The thread of a single instance, and what it is asked.
 
-use super::Emitted;
 use super::end::End;
-use super::lookout::Lookout;
+use super::{Emitted, look};
 use crate::exec::clock::Clock;
 use crate::exec::context::NodeContext;
 use crate::exec::counters::Operation;
 use crate::exec::current;
 use crate::exec::instance::{EmitError, Factory, Fault, Instance, NextTick, Outputs, Wait};
+use crate::exec::lookout::Lookout;
 use crossbeam_channel::{Receiver, Sender};
 use graphmill_abi::Packet;
 use std::collections::BTreeMap;
@@ -102,8 +102,8 @@ impl Worker {
     }
 
     fn serve(&self, instance: &mut dyn Instance, inbox: &Receiver<Request>) {
-        let (mut known, mut lookout) = (Known::default(), Lookout::default());
-        while let Ok(Request { action, emitted, caller }) = lookout.look(inbox).map_or_else(|| inbox.recv(), Ok) {
+        let (mut known, lookout) = (Known::default(), Lookout::default());
+        while let Ok(Request { action, emitted, caller }) = look(inbox, &lookout).map_or_else(|| inbox.recv(), Ok) {
             // Its caller knows or is being told.
             if self.end.has_come() {
                 return;

@@ -11,11 +11,13 @@ const PER_DOUBLING: usize = 1 << PRECISION_BITS;
 /// Durations from 2^48 ns on fall into the last bucket.
 const DOUBLINGS: usize = 48 - PRECISION_BITS as usize + 1;
 const BUCKETS: usize = DOUBLINGS * PER_DOUBLING;
+/// The longest duration that has a bucket of its own length.
+const NS_MAX: u64 = (1 << 48) - 1;
 
 /// A histogram with one writer and any number of readers.
 #[derive(Debug)]
 pub(crate) struct Histogram {
-    buckets: Box<[Counter]>,
+    buckets: Box<[Counter; BUCKETS]>,
     sum_ns: Counter,
     max_ns: Counter,
 }
@@ -23,7 +25,7 @@ pub(crate) struct Histogram {
 impl Default for Histogram {
     fn default() -> Self {
         Self {
-            buckets: std::iter::repeat_with(Counter::default).take(BUCKETS).collect(),
+            buckets: Box::new(std::array::from_fn(|_| Counter::default())),
             sum_ns: Counter::default(),
             max_ns: Counter::default(),
         }
@@ -122,13 +124,14 @@ pub struct Distribution {
     pub buckets: Vec<u64>,
 }
 
+#[inline]
 fn bucket_of(ns: u64) -> usize {
-    let doubling = (u64::BITS - ns.leading_zeros()).saturating_sub(PRECISION_BITS + 1);
-    // At most 31 after the shift: the kept bits and, above the first doubling, the highest bit.
-    let within = usize::try_from(ns >> doubling).unwrap_or(usize::MAX);
-    // The highest bit is 16 in every doubling but the first, so it carries into the next block of buckets.
-    let bucket = (doubling as usize * PER_DOUBLING).saturating_add(within);
-    bucket.min(BUCKETS - 1)
+    let ns = ns.min(NS_MAX);
+    // The lowest bits are set so that short durations need no case of their own.
+    let doubling = (ns | (2 * PER_DOUBLING as u64 - 1)).ilog2() - PRECISION_BITS;
+    // The highest bit is 16 in every doubling but the first, so it carries into the next block of buckets. Cannot truncate:
+    // at most 31 is left after the shift.
+    doubling as usize * PER_DOUBLING + (ns >> doubling) as usize
 }
 
 /// The largest duration that falls into a bucket.

@@ -16,6 +16,17 @@ use std::sync::Arc;
 pub(crate) struct Locals {
     links: Vec<LocalLink>,
     spares: Spares,
+    unstamped: Unstamped,
+}
+
+/// The links onto which the call that is under way has put packets.
+#[derive(Debug, Clone, Copy, Default)]
+enum Unstamped {
+    #[default]
+    None,
+    /// One, by its position.
+    One(usize),
+    Several,
 }
 
 impl Locals {
@@ -27,7 +38,7 @@ impl Locals {
 
     /// The same links, empty.
     pub(crate) fn replica(&self) -> Self {
-        Self { links: self.links.iter().map(LocalLink::replica).collect(), spares: Spares::default() }
+        Self { links: self.links.iter().map(LocalLink::replica).collect(), ..Self::default() }
     }
 
     /// The link at a position.
@@ -46,10 +57,25 @@ impl Locals {
     }
 
     /// Sends a packet over the link at a position: what became of it, and what that link does when it is full.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send(&mut self, at: usize, packet: &mut Box<Packet>, may_wait: bool) -> Option<(Sent, WhenFull)> {
         let link = self.links.get_mut(at)?;
+        self.unstamped = match self.unstamped {
+            Unstamped::None => Unstamped::One(at),
+            Unstamped::One(other) if other == at => Unstamped::One(at),
+            Unstamped::One(_) | Unstamped::Several => Unstamped::Several,
+        };
         Some((link.send(packet, may_wait, &mut self.spares), link.when_full))
+    }
+
+    /// Gives the packets that a call put onto links the time of its end; before that nobody could take them.
+    #[inline(always)]
+    pub(crate) fn stamp(&mut self, ended: u64) {
+        match std::mem::take(&mut self.unstamped) {
+            Unstamped::None => {}
+            Unstamped::One(at) => self.links.get_mut(at).into_iter().for_each(|link| link.stamp(ended)),
+            Unstamped::Several => self.links.iter_mut().for_each(|link| link.stamp(ended)),
+        }
     }
 
     /// An empty packet, to be given back with [`Locals::keep`].
@@ -63,7 +89,7 @@ impl Locals {
     }
 
     /// Takes the next packet of the link at a position in exchange for a box without content.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, at: usize, packet: &mut Box<Packet>) -> bool {
         let Some(next) = self.links.get_mut(at).and_then(LocalLink::take) else { return false };
         self.spares.keep(std::mem::replace(packet, next));
@@ -127,7 +153,7 @@ impl LocalLink {
 
     /// Sends a packet. A blocking link takes more than its capacity for the rest of the call, because nobody could
     /// make room meanwhile; the producer is not called again before there is room.
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, packet: &mut Box<Packet>, may_wait: bool, spares: &mut Spares) -> Sent {
         if self.queue.len() < self.capacity() && !self.is_closed {
             self.put(packet, spares);
@@ -165,16 +191,15 @@ impl LocalLink {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, packet: &mut Box<Packet>, spares: &mut Spares) {
         self.unstamped += 1;
         self.queue.push_back(std::mem::replace(packet, spares.empty()));
         self.counters.set_waiting(self.queue.len());
     }
 
-    /// Gives packets that a call put here the time of its end; before that nobody could take them.
-    #[inline]
-    pub(crate) fn stamp(&mut self, ended: u64) {
+    #[inline(always)]
+    fn stamp(&mut self, ended: u64) {
         match std::mem::take(&mut self.unstamped) {
             0 => {}
             1 => self.queue.back_mut().into_iter().for_each(|packet| stamp(packet, ended)),
@@ -244,13 +269,13 @@ mod tests {
     fn packets_of_a_call_get_the_time_of_its_end_and_marks_stay() {
         let (mut locals, mut taken) = (locals(8), Box::default());
         locals.send(0, &mut packet(0), true);
-        locals.get_mut(0).unwrap().stamp(10);
+        locals.stamp(10);
         for seq in 1..4 {
             let mut packet = packet(seq);
             packet.set_host_private(if seq == 2 { 99 } else { CallTimer::NEVER });
             locals.send(0, &mut packet, true);
         }
-        locals.get_mut(0).unwrap().stamp(20);
+        locals.stamp(20);
         let words = std::iter::from_fn(|| locals.take(0, &mut taken).then(|| taken.host_private()));
         assert_eq!(words.collect::<Vec<_>>(), [10, 20, 99, 20]);
     }

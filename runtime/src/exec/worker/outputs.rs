@@ -97,18 +97,6 @@ impl Output {
         EmitError::Format { message }
     }
 
-    /// Gives what a call put onto links of its own worker the time of its end.
-    #[inline]
-    pub(crate) fn stamp(&self, ended: u64, locals: &mut Locals) {
-        for target in &self.targets {
-            if let Route::Local(at) = &target.to
-                && let Some(link) = locals.get_mut(*at)
-            {
-                link.stamp(ended);
-            }
-        }
-    }
-
     /// The links of this output that lead to other threads.
     pub(crate) fn remote_links(&self) -> impl Iterator<Item = &Arc<Link>> {
         self.targets.iter().filter_map(|target| match &target.to {

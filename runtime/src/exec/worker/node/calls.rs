@@ -158,19 +158,22 @@ impl Calls<'_> {
             CallTimer::NEVER => timer.now(),
             reading => reading,
         };
-        *cause = follower.and_then(|follower| follower.takes(queued_at, link, begun, counters));
+        if let Some(follower) = follower {
+            *cause = follower.takes(queued_at, link, begun, counters);
+        }
         if cause.is_none() {
             timer.record([queued_at, begun], &counters.queue_wait);
         }
         begun
     }
 
-    #[inline]
+    // Called at two places, of which one is that of every packet of a batch.
+    #[inline(always)]
     fn end(&mut self, begun: u64, failed: Option<&Failed>) {
         let Emitter { counters, timer, follower, cause, outputs, locals, .. } = &mut self.emitter;
         let ended = timer.now();
         timer.record([begun, ended], &counters.call_time);
-        outputs.iter().for_each(|output| output.stamp(ended, locals));
+        locals.stamp(ended);
         if let (Some(follower), Some(cause)) = (follower, cause) {
             let is_sink = outputs.iter().all(|output| output.targets.is_empty());
             let is_ok = failed.is_none_or(|failed| failed.fault.is_none());

@@ -263,8 +263,7 @@ impl Node {
         }
         let fatal = emitter.fatal.take();
         turn.locals.keep(boxed);
-        let now = turn.timer.now();
-        self.plan.outputs.iter().for_each(|output| output.stamp(now, turn.locals));
+        turn.locals.stamp(turn.timer.now());
         match fatal {
             Some(error) => self.fail(Operation::Process, Fault::new(FaultClass::Error, error.to_string()), turn),
             None => Ok(()),

@@ -84,6 +84,21 @@ fn fan_out_of_large_packets_shares_the_bytes_and_loses_nothing() {
 }
 
 #[test]
+fn large_packets_do_not_pile_up_on_one_worker() {
+    let here = |kind: &str, params| NodeSpec::new(kind).with_params(params).with_worker("all");
+    for (bytes, most) in [(64, 32), (128 << 10, 4), (1 << 20, 1)] {
+        let graph = Graph::builder()
+            .node_with("count", here("flow.count", json!({ "packets": 40, "bytes": bytes })))
+            .node_with("pass", here("flow.pass", json!({})))
+            .node_with("check", here("flow.check", json!({ "expect": 40 })));
+        let report = run(graph.chain(["count", "pass", "check"]));
+        assert_clean(&report);
+        let waited: Vec<u64> = report.links.iter().map(|link| link.high_water).collect();
+        assert_eq!(waited, [most; 2], "of {bytes} bytes");
+    }
+}
+
+#[test]
 fn four_sources_into_one_node_keep_their_order_each() {
     let mut graph =
         Graph::builder().node("join", "flow.join", json!({})).node("check", "flow.check", json!({ "expect": 8000 }));

@@ -464,8 +464,10 @@ impl Packet {
     }
 
     /// Bytes of all planes together.
+    #[inline]
     pub fn byte_len(&self) -> u64 {
-        self.0.planes.iter().filter(|plane| !plane.buf.is_null()).map(|plane| u64::from(plane.len)).sum()
+        let planes = self.0.planes.iter().take(self.0.n_planes as usize);
+        planes.filter(|plane| !plane.buf.is_null()).map(|plane| u64::from(plane.len)).sum()
     }
 
     /// The bytes of one plane.

@@ -11,12 +11,18 @@ use graphmill_abi::Packet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// Bytes of packets after which a node lets the next one have its turn: what is on its way then stays in the second-level
+/// cache of a processor, and a batch of pictures does not take the memory of thirty-two.
+const TURN_BYTES_MAX: u64 = 512 << 10;
+
 /// The links between the nodes of one worker, and the boxes that none of them uses now.
 #[derive(Debug, Default)]
 pub(crate) struct Locals {
     links: Vec<LocalLink>,
     spares: Spares,
     unstamped: Unstamped,
+    /// Bytes of the packets that were sent in the turn that is under way.
+    turn_bytes: u64,
 }
 
 /// The links onto which the call that is under way has put packets.
@@ -60,6 +66,7 @@ impl Locals {
     #[inline(always)]
     pub(crate) fn send(&mut self, at: usize, packet: &mut Box<Packet>, may_wait: bool) -> Option<(Sent, WhenFull)> {
         let link = self.links.get_mut(at)?;
+        self.turn_bytes += packet.byte_len();
         self.unstamped = match self.unstamped {
             Unstamped::None => Unstamped::One(at),
             Unstamped::One(other) if other == at => Unstamped::One(at),
@@ -76,6 +83,16 @@ impl Locals {
             Unstamped::One(at) => self.links.get_mut(at).into_iter().for_each(|link| link.stamp(ended)),
             Unstamped::Several => self.links.iter_mut().for_each(|link| link.stamp(ended)),
         }
+    }
+
+    /// The turn of a node begins.
+    pub(crate) fn begin_turn(&mut self) {
+        self.turn_bytes = 0;
+    }
+
+    /// Whether a node has given so many bytes in its turn that the next one should take them first.
+    pub(crate) fn has_given_enough(&self) -> bool {
+        self.turn_bytes >= TURN_BYTES_MAX
     }
 
     /// An empty packet, to be given back with [`Locals::keep`].

@@ -223,6 +223,7 @@ impl Node {
             return Ok(false);
         }
         current::set_running(self.number);
+        turn.locals.begin_turn();
         if self.plan.control.has_mail() {
             self.read_mail(turn)?;
             if self.is_done {

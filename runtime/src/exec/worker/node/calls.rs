@@ -78,7 +78,11 @@ impl Node {
         let Some((mut calls, inputs, arrived)) = self.calls(turn) else { return Ok(0) };
         let Some(feed) = inputs.get(pin).and_then(|input| input.feeds.get(feed_at)) else { return Ok(0) };
         let (mut count, mut failed) = (0, None);
-        while count < max && failed.is_none() && feed.take(arrived, calls.emitter.locals) {
+        while count < max
+            && failed.is_none()
+            && !calls.emitter.locals.has_given_enough()
+            && feed.take(arrived, calls.emitter.locals)
+        {
             let packet = &mut **arrived;
             let numbers = packet.numbers();
             calls.emitter.follows = if count + 1 < max { Follows::Call } else { Follows::Nothing };

@@ -35,7 +35,7 @@ impl Node {
         let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
         let mut has_called = false;
         for _ in 0..budget {
-            if !self.takes_calls() || self.is_ending {
+            if !self.takes_calls() || self.is_ending || turn.locals.has_given_enough() {
                 break;
             }
             let Some(ticks) = &mut self.plan.ticks else { break };
@@ -144,7 +144,11 @@ impl Node {
         turn: &mut Turn<'_>,
     ) -> Result<usize, LeaseLost> {
         let (mut packet, mut count) = (Packet::EMPTY, 0);
-        while count < max && self.takes_calls() && self.take(pin, feed_at, &mut packet, turn.locals) {
+        while count < max
+            && self.takes_calls()
+            && !turn.locals.has_given_enough()
+            && self.take(pin, feed_at, &mut packet, turn.locals)
+        {
             count += 1;
             let Some(feed) = self.feed(pin, feed_at) else { break };
             let origin = Origin { link: feed.number, queued_at: packet.host_private() };

@@ -29,6 +29,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
         command::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     sections.run("tests", || test::run(workspace, &[]))?;
+    sections.run("tests of the comparison", || compare::test(workspace))?;
     sections.run("demo", || demo::run(workspace))?;
     sections.run("tests with models", || test_models::run(workspace, &[]))?;
     sections.print();

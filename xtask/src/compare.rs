@@ -24,6 +24,15 @@ pub(crate) fn targets(workspace: &Workspace, arguments: &[String]) -> Outcome {
     command::run(harness.args(["--", "targets", "--target"]).arg(&workspace.target).args(arguments))
 }
 
+/// Runs the tests of the harness, and of what the peers share; those of the peers need what is compared with.
+///
+/// # Errors
+/// They cannot be built, or one fails.
+pub(crate) fn test(workspace: &Workspace) -> Outcome {
+    let arguments = ["test", "--locked", "--package", "compare-common", "--package", "compare-harness", "--target-dir"];
+    command::run(command::cargo(&folder(workspace), arguments).arg(workspace.target.join("compare/stable")))
+}
+
 /// Folder of the other workspace.
 pub(crate) fn folder(workspace: &Workspace) -> PathBuf {
     workspace.root.join("benches/compare")

@@ -4,6 +4,11 @@ use graphmill_abi::layout::{GM_DTYPE_FLOAT, GM_PIXEL_NV12};
 use graphmill_abi::{AudioHeader, Buffer, MAX_PLANES, Packet, TensorHeader, VideoHeader};
 use proptest::prelude::*;
 
+/// Bytes before the first letter: the magic, the version and the number of letters.
+const START_LEN: usize = 8 + 4 + 4;
+/// Bytes of a letter before its header: two lengths and a checksum.
+const FRAME_LEN: usize = 4 + 8 + 8;
+
 fn letter_with(packet: Packet) -> DeadLetter {
     DeadLetter {
         node: "denoise".into(),
@@ -97,14 +102,23 @@ fn letter_that_fills_every_bound_is_read_again() {
     assert_eq!(again[0].reason.message, worst.reason.message);
 }
 
+/// Whether a test tries this place of a file of two letters, the second of which begins at `second`: all outside Miri,
+/// which takes a tenth of a second for each. There the bytes in front of the JSON, those around its ends, and every 41st.
+fn is_tried(at: usize, second: usize) -> bool {
+    let is_near = |start: usize| at + 8 >= start && at < start + FRAME_LEN + 2;
+    !cfg!(miri) || at < START_LEN || is_near(START_LEN) || is_near(second) || at.is_multiple_of(41)
+}
+
 #[test]
 fn every_cut_and_every_changed_byte_is_noticed() {
+    let second = write(&[letter(1, 5)]).len();
     let file = write(&[letter(1, 5), letter(2, 0)]);
-    for len in 0..file.len() {
+    let places = || (0..file.len()).filter(|at| is_tried(*at, second) || at + 2 >= file.len());
+    for len in places() {
         let error = read(&file[..len]).unwrap_err();
         assert!(matches!(error, DeadLetterFileError::Truncated { .. }), "cut at {len}: {error}");
     }
-    for at in 0..file.len() {
+    for at in places() {
         let mut damaged = file.clone();
         damaged[at] ^= 0x20;
         assert!(read(&damaged).is_err(), "byte {at} was changed");

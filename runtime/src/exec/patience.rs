@@ -18,9 +18,7 @@
 #[cfg(not(loom))]
 use crate::exec::lookout::Lookout;
 use crate::exec::sys::{AtomicU64, Ordering};
-use std::time::Duration;
-#[cfg(not(loom))]
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What threads of a session do while they have nothing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,24 +33,20 @@ pub enum Idle {
     Sleep,
 }
 
-/// How often a thread looks in a row: more make no difference to a chain of eight on two processors, fewer do.
-#[cfg(not(loom))]
-const LOOKS: u32 = 10;
+/// How often a thread looks in a row: more make no difference to a chain of eight on two processors, fewer do. A model
+/// looks at every interleaving of the sleep itself.
+const LOOKS: u32 = if cfg!(loom) { 0 } else { 10 };
 /// The first looks are for several packets: who took each one as it came would fight with its producer for the same
 /// cache lines. It delays a packet by some microseconds at most.
-#[cfg(not(loom))]
 const LOOKS_FOR_MANY: u32 = 8;
-#[cfg(not(loom))]
 const MANY: usize = 16;
 /// After this has only delayed a packet that came alone, so many waits are for one packet.
-#[cfg(not(loom))]
 const WAITS_FOR_ONE: u64 = 64;
 
 /// Looks in vain that are remembered. Each doubles the waits for one look around, up to 64.
 const MISSES_MAX: u64 = 6;
 
 /// How long a look outlasts a wake-up: that of an idle virtual processor takes 20 µs or more.
-#[cfg(not(loom))]
 const LONG: Duration = Duration::from_micros(60);
 /// Long looks in a row: in so many waits the other one looks once.
 const LONG_LOOKS: u64 = 1 << MISSES_MAX;
@@ -152,7 +146,6 @@ impl Patience {
         count(&self.alone, is_brisk && !is_ready(2));
     }
 
-    #[cfg(not(loom))]
     fn look_around(&self, is_long: bool, mut is_ready: impl FnMut(usize) -> bool) -> Found {
         let waits_for_one = self.waits_for_one.load(Ordering::Relaxed);
         let looks_for_many = if waits_for_one == 0 { LOOKS_FOR_MANY } else { 0 };
@@ -176,17 +169,10 @@ impl Patience {
             None => Found::Nothing,
         }
     }
-
-    /// A model looks at every interleaving of the sleep itself.
-    #[cfg(loom)]
-    fn look_around(&self, _is_long: bool, _is_ready: impl FnMut(usize) -> bool) -> Found {
-        Found::Nothing
-    }
 }
 
 /// What a look around came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(loom, expect(dead_code, reason = "a model finds nothing"))]
 enum Found {
     Nothing,
     /// Within the few looks of every look around.
@@ -196,7 +182,6 @@ enum Found {
 }
 
 /// Looks on for as long as a wake-up takes.
-#[cfg(not(loom))]
 fn look_long(mut is_ready: impl FnMut(usize) -> bool) -> bool {
     let begun = Instant::now();
     while begun.elapsed() < LONG {

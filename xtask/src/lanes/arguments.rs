@@ -20,6 +20,13 @@ pub(super) fn take<T: std::str::FromStr>(arguments: &mut Vec<String>, name: &str
     value.parse().map(Some).map_err(|_| format!("`{name} {value}` cannot be read"))
 }
 
+/// Takes `--NAME`, which has no value, out of the arguments; whether it was there.
+pub(super) fn take_flag(arguments: &mut Vec<String>, name: &str) -> bool {
+    let len = arguments.len();
+    arguments.retain(|word| word != name);
+    arguments.len() < len
+}
+
 /// The words that are left, which must not be options.
 ///
 /// # Errors
@@ -41,6 +48,9 @@ mod tests {
         assert_eq!(take::<u64>(&mut arguments, "--seconds"), Ok(Some(7)));
         assert_eq!(take::<u64>(&mut arguments, "--seeds"), Ok(Some(9)));
         assert_eq!(take::<u64>(&mut arguments, "--other"), Ok(None));
+        assert!(!take_flag(&mut arguments, "--other"));
+        arguments.insert(1, "--quick".into());
+        assert!(take_flag(&mut arguments, "--quick"));
         assert_eq!(words(arguments).unwrap(), ["a", "b"]);
         assert!(take::<u64>(&mut vec!["--seeds".into()], "--seeds").unwrap_err().contains("needs a value"));
         assert!(take::<u64>(&mut vec!["--seeds=x".into()], "--seeds").unwrap_err().contains("cannot be read"));

@@ -11,6 +11,7 @@ pub(crate) mod memcheck;
 pub(crate) mod sanitize;
 
 mod arguments;
+mod corpus;
 pub(crate) mod toml;
 
 use crate::command::{self, Outcome};

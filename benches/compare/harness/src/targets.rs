@@ -118,7 +118,8 @@ struct Findings {
 /// Runs the benches, then the peers, and writes `targets.md`, `targets.csv` and `growth.svg`.
 ///
 /// # Errors
-/// The benches cannot be built, or the results not written. A bench or a peer that fails is named in the results.
+/// The benches cannot be built, one of them fails, or the results cannot be written. The results are written whatever
+/// fails, and name it; a peer that is missing is no error.
 pub(crate) fn run(options: &Options) -> Outcome {
     let cargo = |arguments: &[&str]| {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -128,7 +129,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     };
     let built: Vec<&str> = options.benches.iter().flat_map(|bench| ["--bench", *bench]).chain(["--no-run"]).collect();
     succeed(&mut cargo(&built))?;
-    let mut missing = Vec::new();
+    let (mut missing, mut failed) = (Vec::new(), Vec::new());
     let programs = if options.has_peers { programs(&options.target, &mut missing) } else { Vec::new() };
     let file = options.target.join("compare/figures.jsonl");
     fs::create_dir_all(options.target.join("compare")).map_err(|error| error.to_string())?;
@@ -140,6 +141,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         command.args(options.rounds.iter().flat_map(|rounds| ["--rounds".to_owned(), rounds.to_string()]));
         if let Err(fault) = succeed(&mut command) {
             eprintln!("{fault}");
+            failed.push(*bench);
             // Whoever reads the results has another machine: the command with its paths is for the terminal only.
             missing.push(format!("bench `{bench}`: `cargo bench -p graphmill-benches --bench {bench}` fails"));
         }
@@ -156,7 +158,12 @@ pub(crate) fn run(options: &Options) -> Outcome {
     };
     findings.write(&options.out)?;
     println!("results are in {}", options.out.join("targets.md").display());
-    Ok(())
+    verdict_of(&failed)
+}
+
+/// What becomes of the run when these benches failed.
+fn verdict_of(failed: &[&str]) -> Outcome {
+    if failed.is_empty() { Ok(()) } else { Err(format!("these benches failed: {}", failed.join(", "))) }
 }
 
 fn succeed(command: &mut Command) -> Outcome {
@@ -240,6 +247,12 @@ mod tests {
         assert!(parse("--benches chian").unwrap_err().contains("`chian` is no bench; there are chain, "));
         assert!(parse("--rounds").unwrap_err().contains("wants a value"));
         assert!(parse("all").unwrap_err().contains("`all`"));
+    }
+
+    #[test]
+    fn bench_that_fails_fails_the_run_and_is_named() {
+        assert_eq!(verdict_of(&[]), Ok(()));
+        assert_eq!(verdict_of(&["link", "join"]).unwrap_err(), "these benches failed: link, join");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) struct Backoff {
 impl Backoff {
     /// Needs `first_ns <= max_ns <= 2^62`.
     pub(super) fn new(first_ns: u64, max_ns: u64, seed: u64) -> Self {
-        Self { first_ns, max_ns, ceiling_ns: first_ns, last_ns: 0, random: SplitMix(seed) }
+        Self { first_ns, max_ns, ceiling_ns: first_ns, last_ns: 0, random: SplitMix::new(seed) }
     }
 
     /// The wait before the next restart.
@@ -42,7 +42,6 @@ pub(crate) struct SplitMix(u64);
 
 impl SplitMix {
     /// The sequence of a seed.
-    #[cfg(test)]
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }

@@ -15,7 +15,6 @@
 //! Looking on without a pause is worth it only where packets come singly: an answer may be there before others have run.
 //! Elsewhere it was tried too: with more threads than processors it only took time from those who had work.
 
-#[cfg(not(loom))]
 use crate::exec::lookout::Lookout;
 use crate::exec::sys::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -73,7 +72,6 @@ pub(crate) struct Patience {
     /// Waits that are left before the next one that looks for several packets.
     waits_for_one: AtomicU64,
     /// For the one packet, then.
-    #[cfg(not(loom))]
     lookout: Lookout,
     /// Sleeps in a row that were brisk, up to [`BRISK_MIN`].
     brisk: AtomicU64,

@@ -255,9 +255,7 @@ impl InstanceHandle {
             }
             Err(_) => return Err(self.gone()),
         }
-        match look(&self.replies, &self.lookout)
-            .map_or_else(|| self.replies.recv_timeout(self.options.reply_timeout), Ok)
-        {
+        match receive(&self.replies, &self.lookout, self.options.reply_timeout) {
             Ok(Answer::Reply(Reply { result, emitted })) => {
                 self.emitted = emitted;
                 Ok(result)
@@ -302,17 +300,19 @@ impl InstanceHandle {
     }
 }
 
-/// What comes over a channel within some microseconds. When there is nothing the channel has to be waited for.
-///
-/// Lets other threads run sooner than the channel itself would: one of them may be the one that is waited for.
-fn look<T>(channel: &Receiver<T>, lookout: &Lookout) -> Option<T> {
-    let take = || channel.try_recv().ok();
-    lookout.look(take).or_else(|| {
-        (0..YIELDS).find_map(|_| {
-            thread::yield_now();
-            take()
-        })
-    })
+/// Waits for what comes over a channel, and looks for it first.
+fn receive<T>(channel: &Receiver<T>, lookout: &Lookout, timeout: Duration) -> Result<T, RecvTimeoutError> {
+    if let Some(found) = lookout.look(|| channel.try_recv().ok()) {
+        return Ok(found);
+    }
+    // Read here, as other threads may run for long before this one comes to wait.
+    let begun = Instant::now();
+    // Sooner than the channel itself would let them: one of them may be the one that is waited for.
+    let soon = (0..YIELDS).find_map(|_| {
+        thread::yield_now();
+        channel.try_recv().ok()
+    });
+    soon.map_or_else(|| channel.recv_timeout(timeout.saturating_sub(begun.elapsed())), Ok)
 }
 
 impl Clone for InstanceHandle {

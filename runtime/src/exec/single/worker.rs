@@ -1,7 +1,7 @@
 //! The thread of a single instance, and what it is asked.
 
 use super::end::End;
-use super::{Emitted, look};
+use super::{Emitted, receive};
 use crate::exec::clock::Clock;
 use crate::exec::context::NodeContext;
 use crate::exec::counters::Operation;
@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender};
 use graphmill_abi::Packet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Packets that one call may emit; a call that gives more gets an error for the rest.
 const EMITTED_MAX: usize = 65_536;
@@ -103,7 +104,7 @@ impl Worker {
 
     fn serve(&self, instance: &mut dyn Instance, inbox: &Receiver<Request>) {
         let (mut known, lookout) = (Known::default(), Lookout::default());
-        while let Ok(Request { action, emitted, caller }) = look(inbox, &lookout).map_or_else(|| inbox.recv(), Ok) {
+        while let Ok(Request { action, emitted, caller }) = receive(inbox, &lookout, Duration::MAX) {
             // Its caller knows or is being told.
             if self.end.has_come() {
                 return;

@@ -99,6 +99,30 @@ fn large_packets_do_not_pile_up_on_one_worker() {
 }
 
 #[test]
+fn busy_input_of_large_packets_leaves_others_their_turn() {
+    const PACKETS: usize = 20;
+    let here = |kind: &str, params| NodeSpec::new(kind).with_params(params).with_worker("all");
+    let count = |stream| here("flow.count", json!({ "packets": PACKETS, "bytes": 1 << 20, "stream": stream }));
+    let graph = Graph::builder()
+        .node_with("a", count(1))
+        .node_with("b", count(2))
+        .node_with("join", here("flow.join", json!({})))
+        .node_with("pass", here("flow.pass", json!({})))
+        .outlet("out", "any")
+        .link("a", "join.a")
+        .link("b", "join.b")
+        .link("join", "pass")
+        .link("pass", "out");
+    let runtime = runtime();
+    let session = runtime.start(&graph.build(runtime.plugins()).unwrap()).unwrap();
+    let mut outlet = session.take_outlet("out").unwrap();
+    let streams: Vec<u64> = std::iter::from_fn(|| outlet.recv(LONG).ok()).map(|packet| packet.stream_id()).collect();
+    assert_eq!(streams.len(), 2 * PACKETS);
+    let first_of_b = streams.iter().position(|stream| *stream == 2);
+    assert!(first_of_b < Some(PACKETS / 2), "{streams:?}");
+}
+
+#[test]
 fn four_sources_into_one_node_keep_their_order_each() {
     let mut graph =
         Graph::builder().node("join", "flow.join", json!({})).node("check", "flow.check", json!({ "expect": 8000 }));

@@ -11,8 +11,9 @@ use graphmill_abi::Packet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Bytes of packets after which a node lets the next one have its turn: what is on its way then stays in the second-level
-/// cache of a processor, and a batch of pictures does not take the memory of thirty-two.
+/// Bytes after which a node lets the next one have its turn: what is on its way then stays in the second-level cache of a
+/// processor if it fits in there at all, and a batch of pictures does not take the memory of thirty-two. A packet for
+/// several nodes counts for each of them.
 const TURN_BYTES_MAX: u64 = 512 << 10;
 
 /// The links between the nodes of one worker, and the boxes that none of them uses now.
@@ -20,31 +21,28 @@ const TURN_BYTES_MAX: u64 = 512 << 10;
 pub(crate) struct Locals {
     links: Vec<LocalLink>,
     spares: Spares,
-    unstamped: Unstamped,
-    /// Bytes of the packets that were sent in the turn that is under way.
+    /// Positions of the links onto which the call that is under way has put packets.
+    unstamped: Vec<usize>,
+    /// Bytes of the packets that were put onto links in the turn that is under way.
     turn_bytes: u64,
-}
-
-/// The links onto which the call that is under way has put packets.
-#[derive(Debug, Clone, Copy, Default)]
-enum Unstamped {
-    #[default]
-    None,
-    /// One, by its position.
-    One(usize),
-    Several,
 }
 
 impl Locals {
     /// Adds a link; returns its position.
     pub(crate) fn add(&mut self, link: LocalLink) -> usize {
         self.links.push(link);
+        // A call that reaches all of them allocates nothing.
+        self.unstamped.reserve(self.links.len());
         self.links.len() - 1
     }
 
     /// The same links, empty.
     pub(crate) fn replica(&self) -> Self {
-        Self { links: self.links.iter().map(LocalLink::replica).collect(), ..Self::default() }
+        let mut replica = Self::default();
+        for link in &self.links {
+            replica.add(link.replica());
+        }
+        replica
     }
 
     /// The link at a position.
@@ -66,22 +64,22 @@ impl Locals {
     #[inline(always)]
     pub(crate) fn send(&mut self, at: usize, packet: &mut Box<Packet>, may_wait: bool) -> Option<(Sent, WhenFull)> {
         let link = self.links.get_mut(at)?;
-        self.turn_bytes += packet.byte_len();
-        self.unstamped = match self.unstamped {
-            Unstamped::None => Unstamped::One(at),
-            Unstamped::One(other) if other == at => Unstamped::One(at),
-            Unstamped::One(_) | Unstamped::Several => Unstamped::Several,
-        };
-        Some((link.send(packet, may_wait, &mut self.spares), link.when_full))
+        let (unstamped, bytes) = (link.unstamped, packet.byte_len());
+        let sent = link.send(packet, may_wait, &mut self.spares);
+        if link.unstamped > unstamped {
+            self.turn_bytes += bytes;
+            if unstamped == 0 {
+                self.unstamped.push(at);
+            }
+        }
+        Some((sent, link.when_full))
     }
 
     /// Gives the packets that a call put onto links the time of its end; before that nobody could take them.
     #[inline(always)]
     pub(crate) fn stamp(&mut self, ended: u64) {
-        match std::mem::take(&mut self.unstamped) {
-            Unstamped::None => {}
-            Unstamped::One(at) => self.links.get_mut(at).into_iter().for_each(|link| link.stamp(ended)),
-            Unstamped::Several => self.links.iter_mut().for_each(|link| link.stamp(ended)),
+        while let Some(at) = self.unstamped.pop() {
+            self.links.get_mut(at).into_iter().for_each(|link| link.stamp(ended));
         }
     }
 
@@ -295,6 +293,38 @@ mod tests {
         locals.stamp(20);
         let words = std::iter::from_fn(|| locals.take(0, &mut taken).then(|| taken.host_private()));
         assert_eq!(words.collect::<Vec<_>>(), [10, 20, 99, 20]);
+    }
+
+    #[test]
+    fn call_stamps_every_link_that_it_reached_and_no_other() {
+        let (mut locals, mut taken) = (locals(8), Box::default());
+        (1..3).for_each(|at| assert_eq!(locals.add(LocalLink::new(at.to_string(), 1, WhenFull::DropNewest)), at));
+        for at in [0, 1, 0, 1] {
+            locals.send(at, &mut packet(0), true);
+        }
+        locals.stamp(10);
+        locals.send(2, &mut packet(0), true);
+        locals.stamp(20);
+        let mut words =
+            |at| std::iter::from_fn(|| locals.take(at, &mut taken).then(|| taken.host_private())).collect::<Vec<_>>();
+        assert_eq!([words(0), words(1), words(2)], [vec![10, 10], vec![10], vec![20]]);
+    }
+
+    #[test]
+    fn turn_is_over_when_enough_bytes_are_on_links_and_not_for_those_that_are_refused() {
+        let mut locals = Locals::default();
+        locals.add(LocalLink::new("a -> b".to_string(), 1, WhenFull::DropNewest));
+        let text = "x".repeat(usize::try_from(TURN_BYTES_MAX / 2).unwrap());
+        let half = || Packet::from_text(&text).map(Box::new).unwrap();
+        for _ in 0..3 {
+            locals.send(0, &mut half(), true);
+            assert!(!locals.has_given_enough(), "one is on its way, the others are dropped");
+        }
+        assert!(locals.take(0, &mut Box::default()));
+        locals.send(0, &mut half(), true);
+        assert!(locals.has_given_enough());
+        locals.begin_turn();
+        assert!(!locals.has_given_enough());
     }
 
     #[test]

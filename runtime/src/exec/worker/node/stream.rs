@@ -146,7 +146,7 @@ impl Node {
         let (mut packet, mut count) = (Packet::EMPTY, 0);
         while count < max
             && self.takes_calls()
-            && !turn.locals.has_given_enough()
+            && (count == 0 || !turn.locals.has_given_enough())
             && self.take(pin, feed_at, &mut packet, turn.locals)
         {
             count += 1;

@@ -15,7 +15,7 @@ use std::alloc::System;
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// So many that the most boxes which a session could ever need, one for each place of its links, hardly count.
+/// So many that the boxes do not count which a session makes when it needs more of them than ever before.
 const PACKETS: u64 = 1_000_000;
 const CAPACITY: u32 = 64;
 const ROUNDS: usize = 5;

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 /// Calls that hang; no more than a window may have restarts.
 const CALLS: u64 = 60;
 const DEADLINE: Duration = Duration::from_millis(100);
+
 /// How long after its deadline each hung call was noticed, in milliseconds.
 fn noticed() -> Vec<f64> {
     let runtime = graphmill_benches::runtime();

@@ -13,10 +13,11 @@ const LOOKS: u32 = 40;
 /// to 64.
 const MISSES_MAX: u64 = 6;
 
-/// The memory of one thread that waits for one other; only that thread uses it.
+/// The memory of one thread that waits. Only that thread uses it, so nothing is ordered by these numbers, and no other thread
+/// can be between two of them.
 #[derive(Debug, Default)]
 pub(crate) struct Lookout {
-    /// Waits since the last one that looks helped, up to [`MISSES_MAX`].
+    /// Times that it looked in vain since it last found something, up to [`MISSES_MAX`].
     misses: AtomicU64,
     /// Waits that are left before the next looks.
     skips: AtomicU64,

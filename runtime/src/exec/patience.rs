@@ -9,8 +9,9 @@
 //! a thread looks, so looking seems to be in vain, although each would answer at once if it were awake. So one look in 64
 //! outlasts a wake-up where sleeps are short and end with one packet. If that finds something, the next looks are as long,
 //! until the other one has stayed awake too, which its own look around makes it do. If it has not by then, it has other
-//! work in between, and there is a rest. And where each answer came at once so far, the first wait that is longer does not
-//! end in a sleep either: whoever is held up for a moment would find the other one asleep, and so on.
+//! work in between, and there is a rest. And where each answer came at once so far, a wait that is longer does not end in a
+//! sleep either: whoever is held up for a moment would find the other one asleep, and so on. That lasts for as many waits as
+//! are for one packet, and ends with the first answer that does not come at all.
 //!
 //! Looking on without a pause is worth it only where packets come singly: an answer may be there before others have run.
 //! Elsewhere it was tried too: with more threads than processors it only took time from those who had work.
@@ -173,22 +174,24 @@ impl Patience {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
     Nothing,
-    /// Within the few looks of every look around.
+    /// Within the few looks of every look around, or in a long one of those whose answers come at once.
     Soon,
-    /// Only in a long one.
+    /// Only in a long one that is made now and then.
     Late,
 }
 
 /// Looks on for as long as a wake-up takes.
 fn look_long(mut is_ready: impl FnMut(usize) -> bool) -> bool {
     let begun = Instant::now();
-    while begun.elapsed() < LONG {
+    loop {
         std::thread::yield_now();
         if is_ready(1) {
             return true;
         }
+        if begun.elapsed() >= LONG {
+            return false;
+        }
     }
-    false
 }
 
 #[cfg(test)]

@@ -50,14 +50,15 @@ static OPS: gm_buffer_ops = gm_buffer_ops {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shielded(u8);
 
-/// Puts a shield in front of every buffer of the packet, which was checked, whose release may run code of a plugin.
+/// Puts a shield in front of every buffer whose release may run code of a plugin. The packet comes from
+/// [`Packet::take_raw_into`], which has checked it.
 #[inline]
 pub(super) fn shield(packet: &mut Packet) -> Shielded {
     // SAFETY: the packet is borrowed exclusively.
     let raw = unsafe { &*packet.as_raw_mut() };
     // SAFETY: the packet owns a live, checked buffer for every pointer in it that is not null.
     let is_harmless = |buffer: *mut gm_buffer| buffer.is_null() || unsafe { is_nonblocking(buffer) };
-    // A packet that was checked has no buffer beyond its planes.
+    // A packet that passed that check has no buffer beyond its planes.
     if raw.planes.iter().take(raw.n_planes as usize).all(|plane| is_harmless(plane.buf)) && is_harmless(raw.side) {
         return Shielded(0);
     }

@@ -11,7 +11,7 @@ const PER_DOUBLING: usize = 1 << PRECISION_BITS;
 /// Durations from 2^48 ns on fall into the last bucket.
 const DOUBLINGS: usize = 48 - PRECISION_BITS as usize + 1;
 const BUCKETS: usize = DOUBLINGS * PER_DOUBLING;
-/// The longest duration that has a bucket of its own length.
+/// The longest duration that is told from longer ones.
 const NS_MAX: u64 = (1 << 48) - 1;
 
 /// A histogram with one writer and any number of readers.

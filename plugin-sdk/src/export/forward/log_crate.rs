@@ -85,7 +85,7 @@ impl log::Log for Forward {
 
     fn log(&self, record: &log::Record<'_>) {
         let (metadata, module) = (record.metadata(), module_of(record));
-        // Whoever asked first may have had no module to tell.
+        // Whoever asked first may have had no module to tell; then the text is compared from now on.
         let site = module.and_then(|module| seen_in(module, metadata)).or_else(|| seen(metadata));
         if site.is_some_and(Site::is_off) {
             return;

@@ -4,37 +4,24 @@
 //! thread answers within a fraction of that, half of a round trip is such a wait. Where both threads share a processor
 //! every look is in vain, because the other one cannot run meanwhile: then looks without a pause only take its time.
 
-use crate::exec::sys::{AtomicU64, Ordering};
+use crate::exec::habit::Habit;
 use std::hint;
 
 /// Looks in a row: about as long as a call of a plugin that does next to nothing, and its way there and back.
 const LOOKS: u32 = 40;
-/// Waits that looks did not help, as far as they are remembered. Each doubles the waits until they are tried again, up
-/// to 64.
-const MISSES_MAX: u64 = 6;
 
-/// The memory of one thread that waits. Only that thread uses it, so nothing is ordered by these numbers, and no other thread
-/// can be between two of them.
+/// The memory of one thread that waits; only that thread uses it.
 #[derive(Debug, Default)]
-pub(crate) struct Lookout {
-    /// Times that it looked in vain since it last found something, up to [`MISSES_MAX`].
-    misses: AtomicU64,
-    /// Waits that are left before the next looks.
-    skips: AtomicU64,
-}
+pub(crate) struct Lookout(Habit);
 
 impl Lookout {
     /// What `look` finds, if it is worth looking and comes within a microsecond or two.
     pub(crate) fn look<T>(&self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
-        let skips = self.skips.load(Ordering::Relaxed);
-        if skips > 0 {
-            self.skips.store(skips - 1, Ordering::Relaxed);
+        if !self.0.is_due() {
             return None;
         }
         let found = (0..LOOKS).find_map(|_| look().or_else(pause));
-        let misses = if found.is_some() { 0 } else { (self.misses.load(Ordering::Relaxed) + 1).min(MISSES_MAX) };
-        self.misses.store(misses, Ordering::Relaxed);
-        self.skips.store((1 << misses) - 1, Ordering::Relaxed);
+        self.0.learn(found.is_some());
         found
     }
 }

@@ -26,6 +26,7 @@ mod clock;
 mod context;
 pub(crate) mod current;
 mod doorbell;
+mod habit;
 mod life;
 mod lookout;
 mod patience;

@@ -16,6 +16,7 @@
 //! Looking on without a pause is worth it only where packets come singly: an answer may be there before others have run.
 //! Elsewhere it was tried too: with more threads than processors it only took time from those who had work.
 
+use crate::exec::habit::{Habit, MISSES_MAX};
 use crate::exec::lookout::Lookout;
 use crate::exec::sys::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -43,9 +44,6 @@ const MANY: usize = 16;
 /// After this has only delayed a packet that came alone, so many waits are for one packet.
 const WAITS_FOR_ONE: u64 = 64;
 
-/// Looks in vain that are remembered. Each doubles the waits for one look around, up to 64.
-const MISSES_MAX: u64 = 6;
-
 /// How long a look outlasts a wake-up: that of an idle virtual processor takes 20 µs or more.
 const LONG: Duration = Duration::from_micros(60);
 /// Long looks in a row: in so many waits the other one looks once.
@@ -64,10 +62,8 @@ const NAP: Duration = Duration::from_micros(200);
 #[derive(Debug, Default)]
 pub(crate) struct Patience {
     idle: Idle,
-    /// Looks in vain since the last one that helped, up to [`MISSES_MAX`].
-    misses: AtomicU64,
-    /// Sleeps that are left before the next look around.
-    skips: AtomicU64,
+    /// Of looking around before a sleep.
+    habit: Habit,
     /// Long looks that are left.
     long_looks: AtomicU64,
     /// Waits that are left before the next one that looks for several packets.
@@ -91,9 +87,7 @@ impl Patience {
         if self.idle == Idle::Sleep {
             return false;
         }
-        let skips = self.skips.load(Ordering::Relaxed);
-        if skips > 0 {
-            self.skips.store(skips - 1, Ordering::Relaxed);
+        if !self.habit.is_due() {
             return false;
         }
         let found = self.look_around(self.is_long(), is_ready);
@@ -104,25 +98,22 @@ impl Patience {
     /// Whether the look that is due outlasts a wake-up.
     fn is_long(&self) -> bool {
         let is_alone = self.alone.load(Ordering::Relaxed) >= BRISK_MIN;
-        is_alone && self.misses.load(Ordering::Relaxed) == MISSES_MAX
+        is_alone && self.habit.is_rarest()
     }
 
     /// When the next look is due after one that found this.
     fn learn(&self, found: Found) {
         let long_looks = self.long_looks.load(Ordering::Relaxed);
-        let misses = self.misses.load(Ordering::Relaxed);
-        let (misses, skips, long_looks) = match (found, long_looks) {
-            (Found::Soon, _) => (0, 0, 0),
-            (Found::Late, 0) => (misses, 0, LONG_LOOKS),
-            (Found::Late, 1) => (misses, REST, 0),
-            (Found::Late, left) => (misses, 0, left - 1),
-            (Found::Nothing, _) => {
-                let misses = (misses + 1).min(MISSES_MAX);
-                (misses, (1 << misses) - 1, 0)
+        let long_looks = match found {
+            Found::Soon | Found::Nothing => {
+                self.habit.learn(found == Found::Soon);
+                0
+            }
+            Found::Late => {
+                self.habit.rest_for(if long_looks == 1 { REST } else { 0 });
+                long_looks.checked_sub(1).unwrap_or(LONG_LOOKS)
             }
         };
-        self.misses.store(misses, Ordering::Relaxed);
-        self.skips.store(skips, Ordering::Relaxed);
         self.long_looks.store(long_looks, Ordering::Relaxed);
     }
 
@@ -153,7 +144,7 @@ impl Patience {
             return Found::Soon;
         }
         // Who answered at once so far and does not now was held up for a moment: shorter than it takes to be woken.
-        let was_prompt = waits_for_one > 0 && self.misses.load(Ordering::Relaxed) == 0;
+        let was_prompt = waits_for_one > 0 && self.habit.helps();
         let found = (0..LOOKS).find(|look| {
             std::thread::yield_now();
             is_ready(if *look < looks_for_many { MANY } else { 1 })
@@ -250,7 +241,7 @@ mod tests {
     #[test]
     fn long_looks_go_on_until_the_other_one_is_awake_or_has_had_its_chance() {
         let patience = with_brisk_sleeps();
-        let waits_before_the_next = |patience: &Patience| patience.skips.load(Ordering::Relaxed);
+        let waits_before_the_next = |patience: &Patience| patience.habit.left();
         for _ in 0..LONG_LOOKS {
             patience.learn(Found::Late);
             assert!(waits_before_the_next(&patience) == 0 && patience.is_long());

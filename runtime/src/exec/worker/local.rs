@@ -89,8 +89,15 @@ impl Locals {
     }
 
     /// Whether a node has given so many bytes in its turn that the next one should take them first.
-    pub(crate) fn has_given_enough(&self) -> bool {
+    fn has_given_enough(&self) -> bool {
         self.turn_bytes >= TURN_BYTES_MAX
+    }
+
+    /// Whether there may be a call in this turn after `count` calls for the same link, or after so many ticks. Each link
+    /// gets one at least, or a busy one would leave nothing for those after it, turn for turn.
+    #[inline]
+    pub(crate) fn may_follow(&self, count: usize) -> bool {
+        count == 0 || !self.has_given_enough()
     }
 
     /// An empty packet, to be given back with [`Locals::keep`].

@@ -78,10 +78,9 @@ impl Node {
         let Some((mut calls, inputs, arrived)) = self.calls(turn) else { return Ok(0) };
         let Some(feed) = inputs.get(pin).and_then(|input| input.feeds.get(feed_at)) else { return Ok(0) };
         let (mut count, mut failed) = (0, None);
-        // Each link gets a call at least, or a busy one would leave nothing for those after it, turn for turn.
         while count < max
             && failed.is_none()
-            && (count == 0 || !calls.emitter.locals.has_given_enough())
+            && calls.emitter.locals.may_follow(count)
             && feed.take(arrived, calls.emitter.locals)
         {
             let packet = &mut **arrived;

@@ -34,8 +34,8 @@ impl Node {
         }
         let budget = self.room(turn.locals).min(BATCH_LEN_MAX);
         let mut has_called = false;
-        for _ in 0..budget {
-            if !self.takes_calls() || self.is_ending || turn.locals.has_given_enough() {
+        for count in 0..budget {
+            if !self.takes_calls() || self.is_ending || !turn.locals.may_follow(count) {
                 break;
             }
             let Some(ticks) = &mut self.plan.ticks else { break };
@@ -146,7 +146,7 @@ impl Node {
         let (mut packet, mut count) = (Packet::EMPTY, 0);
         while count < max
             && self.takes_calls()
-            && (count == 0 || !turn.locals.has_given_enough())
+            && turn.locals.may_follow(count)
             && self.take(pin, feed_at, &mut packet, turn.locals)
         {
             count += 1;

@@ -8,11 +8,10 @@ use crate::telemetry::counter::Counter;
 /// Bits of a value that are kept below its highest bit.
 const PRECISION_BITS: u32 = 4;
 const PER_DOUBLING: usize = 1 << PRECISION_BITS;
-/// Durations from 2^48 ns on fall into the last bucket.
-const DOUBLINGS: usize = 48 - PRECISION_BITS as usize + 1;
-const BUCKETS: usize = DOUBLINGS * PER_DOUBLING;
-/// The longest duration that is told from longer ones.
+/// The longest duration that is told from longer ones: all of those fall into the last bucket.
 const NS_MAX: u64 = (1 << 48) - 1;
+const DOUBLINGS: usize = NS_MAX.count_ones() as usize - PRECISION_BITS as usize + 1;
+const BUCKETS: usize = DOUBLINGS * PER_DOUBLING;
 
 /// A histogram with one writer and any number of readers.
 #[derive(Debug)]

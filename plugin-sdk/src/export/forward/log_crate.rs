@@ -48,16 +48,20 @@ fn module_of(record: &log::Record<'_>) -> Option<&'static str> {
 /// The site of a target and a level that were seen before.
 #[inline]
 fn seen(metadata: &log::Metadata<'_>) -> Option<Site> {
-    let (level, target) = (metadata.level(), metadata.target());
-    let is_it = |entry: &ByTarget| entry.level == level && *entry.target == *target;
-    TARGETS.find(key_of(metadata), is_it).map(|entry| entry.site)
+    let target = metadata.target();
+    find(metadata, |entry| *entry.target == *target)
 }
 
 /// As [`seen`], for the record of a module: compares no text.
 #[inline]
 fn seen_in(module: &'static str, metadata: &log::Metadata<'_>) -> Option<Site> {
+    find(metadata, |entry| entry.module.is_some_and(|known| ptr::eq(known, module)))
+}
+
+#[inline(always)]
+fn find(metadata: &log::Metadata<'_>, has_target: impl Fn(&ByTarget) -> bool) -> Option<Site> {
     let level = metadata.level();
-    let is_it = |entry: &ByTarget| entry.level == level && entry.module.is_some_and(|known| ptr::eq(known, module));
+    let is_it = |entry: &ByTarget| entry.level == level && has_target(entry);
     TARGETS.find(key_of(metadata), is_it).map(|entry| entry.site)
 }
 

@@ -70,29 +70,7 @@ impl Source for Gives {
     }
 }
 
-/// Takes sound and drops it.
-struct Takes;
-
-impl Node for Takes {
-    type Params = NoParams;
-
-    fn kind() -> Kind {
-        Kind::new("takes").input("in", "audio")
-    }
-
-    fn create(_params: NoParams, _cx: &mut CreateContext<'_>) -> Result<Self> {
-        Ok(Self)
-    }
-}
-
-impl Sink for Takes {
-    fn consume(&mut self, _pin: usize, packet: &mut Packet, _cx: &mut Context<'_>) -> Result<()> {
-        black_box(packet);
-        Ok(())
-    }
-}
-
-graphmill_plugin_sdk::export!(Gives, Takes);
+graphmill_plugin_sdk::export!(Gives);
 
 fn bare_loop() {
     let cleaned = std::thread::spawn(|| graphmill_rnnoise::clean(&NOISE, 1.0)).join();
@@ -101,12 +79,12 @@ fn bare_loop() {
 
 /// Source, model and sink on one worker, from start to end.
 fn on_one_worker(runtime: &Runtime) {
-    let here = |kind: &str| NodeSpec::new(kind).with_params(json!({})).with_worker("all");
+    let here = |kind: &str, params| NodeSpec::new(kind).with_params(params).with_worker("all");
     let graph = Graph::builder()
-        .node_with("give", here("gives"))
-        .node_with("rnnoise", here("rnnoise"))
-        .node_with("take", here("takes"))
-        .chain(["give", "rnnoise", "take"]);
+        .node_with("give", here("gives", json!({})))
+        .node_with("rnnoise", here("rnnoise", json!({})))
+        .node_with("check", here("flow.check", json!({ "expect": PACKETS })))
+        .chain(["give", "rnnoise", "check"]);
     let graph = graph.build(runtime.plugins()).unwrap_or_else(|error| panic!("{error}"));
     let report = runtime.start(&graph).unwrap_or_else(|error| panic!("{error}")).wait();
     assert_eq!(report.outcome, Outcome::Completed);

@@ -21,12 +21,6 @@ struct Input {
     places: HashSet<u32>,
 }
 
-impl Input {
-    fn is_found(&self) -> bool {
-        self.path.file_name().is_some_and(|name| is_digest(&name.to_string_lossy()))
-    }
-}
-
 /// Puts those found inputs of the merge into the folder that are worth it, and takes away those that no longer are.
 ///
 /// Gives their number.
@@ -36,7 +30,7 @@ impl Input {
 pub(super) fn choose(merge: &Path, folder: &Path) -> Outcome<usize> {
     let fault = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
     let text = fs::read_to_string(merge).map_err(|error| fault(merge, error))?;
-    let (found, named) = read(&text)?.into_iter().partition(Input::is_found);
+    let (found, named) = read(&text)?.into_iter().partition(|input| is_found(&input.path));
     let chosen = best(found, named);
     let contents = chosen.iter().map(|path| fs::read(path).map_err(|error| fault(path, error)));
     // Some of them may be among those that are taken away.
@@ -55,11 +49,12 @@ pub(super) fn choose(merge: &Path, folder: &Path) -> Outcome<usize> {
 fn found_in(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
-    Ok(paths.filter(|path| path.file_name().is_some_and(|name| is_digest(&name.to_string_lossy()))).collect())
+    Ok(paths.filter(|path| is_found(path)).collect())
 }
 
-/// Whether this is what libFuzzer calls an input that it keeps: the SHA-1 of what it holds.
-fn is_digest(name: &str) -> bool {
+/// Whether an input is called what libFuzzer calls those that it keeps: the SHA-1 of what it holds.
+fn is_found(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.len() == 40 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
@@ -137,7 +132,7 @@ mod tests {
             (&e, FOUND_LEN_MAX + 1, "6 7 8"),
         ];
         let merge = merge(Path::new("corpus"), &inputs);
-        let (found, named) = read(&merge).unwrap().into_iter().partition(Input::is_found);
+        let (found, named) = read(&merge).unwrap().into_iter().partition(|input| is_found(&input.path));
         assert_eq!(best(found, named), [c, d].map(|name| Path::new("corpus").join(name)));
         assert!(read("many").is_err() && read("1\n0\na\nFT 7 1").unwrap_err().contains("`FT 7 1`"));
     }

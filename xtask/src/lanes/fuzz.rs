@@ -92,8 +92,8 @@ fn minimise(workspace: &Workspace, target: &str) -> Outcome {
     // libFuzzer would take everything that reaches anything new; it only has to say what each input reaches.
     let rest = workspace.target.join("fuzz/merge").join(target);
     let merge = rest.with_extension("reached");
-    for earlier in [fs::remove_dir_all(&rest), fs::remove_file(&merge)] {
-        earlier.or_else(|error| if error.kind() == NotFound { Ok(()) } else { Err(error) }).map_err(fault_at(&rest))?;
+    for (path, removed) in [(&rest, fs::remove_dir_all(&rest)), (&merge, fs::remove_file(&merge))] {
+        removed.or_else(|error| if error.kind() == NotFound { Ok(()) } else { Err(error) }).map_err(fault_at(path))?;
     }
     fs::create_dir_all(&rest).map_err(fault_at(&rest))?;
     let folders = [&rest, &folder, &found(workspace, target)?].map(|path| path.to_string_lossy().into_owned());
